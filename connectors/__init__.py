@@ -1,0 +1,1 @@
+"""Connectors: where documents come from, one source per file."""

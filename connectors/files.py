@@ -1,0 +1,128 @@
+"""Files and folders on disk as a source of documents."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from rag.connectors.formats.catalogue import by_extension, extension
+from rag.connectors.formats.format import Format, Parsed
+from rag.connectors.names import absolute, readable_stem, source_name, source_path
+from rag.connectors.reading import read_bytes, reason, too_large
+from rag.connectors.walk import Found, Unreadable, Walk, is_within
+from rag.errors import DocumentError, SourceError
+from rag.types import Document, Failure, Item
+
+
+class FilesConnector:
+    """Lists files, and those beneath folders, whose extension a registered format reads.
+
+    Hidden names and what `.gitignore` or `.ragignore` leave out (each for its own folder and
+    below) are passed over inside folders; what is given by name is always taken. Names of
+    sources are relative to `base` where inside it, else absolute. `skipped` counts, after
+    `items()`, the files not taken: by extension, and as `symlink` or `special`.
+
+    Raises SourceError where a path does not exist.
+    """
+
+    def __init__(
+        self,
+        *,
+        paths: Sequence[str | Path],
+        base: Path | None = None,
+        max_bytes: int = 100_000_000,
+    ) -> None:
+        if not paths:
+            raise SourceError("no source is given; name a file or a folder")
+        for path in paths:
+            if not os.path.lexists(path):
+                shown = source_name(path, Path.cwd())
+                raise SourceError(f"no such file or folder: '{shown}'; check the spelling")
+        roots = {str(absolute(path)) for path in paths}
+        self._roots = sorted(roots, key=lambda path: os.fsencode(path).split(b"/"))
+        self._base = base
+        self._max_bytes = max_bytes
+        self._unlisted: list[str] = []
+        self.skipped: Counter[str] = Counter()
+
+    def items(self) -> Iterator[Item | Failure]:
+        """Every file, sorted by path within each root; what cannot be listed is a Failure."""
+        self._unlisted = []
+        self.skipped = Counter()
+        walk = Walk(self._roots, self.skipped)
+        for root in self._roots:
+            try:
+                status = Path(root).stat()
+            except OSError as error:
+                yield self._unreadable(Unreadable(root, reason(error)))
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                yield from self._beneath(walk, root)
+            else:
+                yield self._given(root, status)
+
+    def covers(self, source: str) -> bool:
+        """Whether `source` lies under the given paths, and not where listing last failed."""
+        path = str(source_path(source, self._base))
+        listed = any(is_within(path, root) for root in self._roots)
+        return listed and not any(is_within(path, folder) for folder in self._unlisted)
+
+    def _beneath(self, walk: Walk, root: str) -> Iterator[Item | Failure]:
+        for step in walk.folder(root):
+            if isinstance(step, Unreadable):
+                yield self._unreadable(step)
+            elif (reader := by_extension().get(extension(step.path))) is not None:
+                yield self._item(step, reader)
+            else:
+                self.skipped[extension(step.path)] += 1
+
+    def _given(self, path: str, status: os.stat_result) -> Item | Failure:
+        if not stat.S_ISREG(status.st_mode):
+            return Failure(self._name(path), "is not a regular file; name a file or a folder")
+        reader = by_extension().get(extension(path))
+        if reader is None:
+            taken = ", ".join(sorted(by_extension()))
+            return Failure(self._name(path), f"has an extension that no format reads ({taken})")
+        return self._item(Found(path, status), reader)
+
+    def _item(self, found: Found, reader: Format) -> Item | Failure:
+        name = self._name(found.path)
+        status = found.status
+        if status.st_size > self._max_bytes:
+            return Failure(name, too_large(status.st_size, self._max_bytes))
+        state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        version = "-".join(map(str, (*state, reader.name, reader.version)))
+        return Item(name, name, version, partial(self._load, found.path, name, reader))
+
+    def _unreadable(self, step: Unreadable) -> Failure:
+        self._unlisted.append(step.path)
+        return Failure(self._name(step.path), step.error)
+
+    def _name(self, path: str) -> str:
+        return source_name(path, self._base)
+
+    def _load(self, path: str, name: str, reader: Format) -> Document:
+        parsed = _parse(reader, read_bytes(Path(path), self._max_bytes), name)
+        title = parsed.title or readable_stem(path)
+        metadata = {**parsed.metadata, "format": reader.name.lower()}
+        return Document(name, name, parsed.text, title, parsed.blocks, metadata)
+
+
+def _parse(reader: Format, data: bytes, name: str) -> Parsed:
+    if not data:
+        raise DocumentError("is empty")
+    try:
+        parsed = reader.parse(data, name)
+    except DocumentError:
+        raise
+    # A parser may fail in ways of its own on damaged input, and one file must not stop the rest.
+    except Exception as error:
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DocumentError(f"cannot be read as {reader.name}: {detail}") from error
+    if not parsed.text.strip():
+        raise DocumentError("is empty")
+    return parsed

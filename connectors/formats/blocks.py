@@ -1,0 +1,82 @@
+"""A document's text and its blocks, built together so that offsets are right by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rag.types import Block, BlockKind
+
+
+def paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans within `text[start:end]` that blank lines part, without surrounding white space."""
+    first = last = -1
+    position = start
+    for line in text[start:end].split("\n"):
+        body = line.strip()
+        if body:
+            begin = position + len(line) - len(line.lstrip())
+            first = begin if first < 0 else first
+            last = begin + len(body)
+        elif first >= 0:
+            yield first, last
+            first = -1
+        position += len(line) + 1
+    if first >= 0:
+        yield first, last
+
+
+class HeadingPath:
+    """The headings above a place, outermost first."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The path at this moment."""
+        return tuple(text for _, text in self._open)
+
+    def enter(self, level: int, text: str) -> None:
+        """Pass a heading: it closes those of its own level and below."""
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
+        self._open.append((level, text))
+
+
+class Writer:
+    """Writes blocks one after the other, `gap` between them."""
+
+    def __init__(self, gap: str = "\n\n") -> None:
+        self._gap = gap
+        self._parts: list[str] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._path = HeadingPath()
+        self.first_heading = ""
+
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return self._gap.join(self._parts)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks of `text`."""
+        return tuple(self._blocks)
+
+    def heading(self, text: str, level: int, page: int | None = None) -> None:
+        """Write a heading; what follows stands beneath it."""
+        title = " ".join(text.split())
+        if title:
+            self._path.enter(level, title)
+            self.first_heading = self.first_heading or title
+            self.add(title, "heading", page)
+
+    def add(self, text: str, kind: BlockKind = "paragraph", page: int | None = None) -> None:
+        """Write a block; one without any text is left out."""
+        if not text.strip():
+            return
+        start = self._length + (len(self._gap) if self._parts else 0)
+        self._length = start + len(text)
+        self._parts.append(text)
+        self._blocks.append(Block(start, self._length, kind, page, self._path.texts))

@@ -1,0 +1,79 @@
+"""Tables as comma-, semicolon-, tab- or bar-separated values: every row becomes a sentence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+
+from rag.connectors.formats.blocks import Writer
+from rag.connectors.formats.decoding import decode
+from rag.connectors.formats.format import Parsed
+
+_DELIMITERS = ",;\t|"
+_SAMPLE = 8192
+_NUMBER = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*%?")
+
+
+class CsvFormat:
+    """Separated values. The first row heads the columns where its cells read like names."""
+
+    name = "CSV"
+    extensions: tuple[str, ...] = (".csv", ".tsv")
+    version = 1
+
+    def parse(self, data: bytes, name: str) -> Parsed:
+        """One line and one block for each row: `Column: value; Column: value`."""
+        decoded = decode(data, self.name)
+        writer = Writer(gap="\n")
+        for sentence in _sentences(_rows(decoded.text, _delimiter(decoded.text, name))):
+            writer.add(sentence, "table")
+        return Parsed(writer.text, blocks=writer.blocks, metadata=decoded.metadata)
+
+
+def _delimiter(text: str, name: str) -> str:
+    if name.lower().endswith(".tsv"):
+        return "\t"
+    sample = text[:_SAMPLE]
+    if len(text) > _SAMPLE:
+        sample = sample[: sample.rfind("\n") + 1] or sample
+    try:
+        return csv.Sniffer().sniff(sample, _DELIMITERS).delimiter
+    except csv.Error:  # a single column, or rows too unlike each other to tell
+        return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows that hold anything, white space within a cell collapsed."""
+    # The module keeps one limit for the whole process; it only ever grows here.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        cells = [" ".join(cell.split()) for cell in row]
+        if any(cells):
+            yield cells
+
+
+def _sentences(rows: Iterator[list[str]]) -> Iterator[str]:
+    first = next(rows, [])
+    second = next(rows, None)
+    if second is None:
+        body, head = iter([first]), []
+    elif _is_header(first):
+        body, head = chain([second], rows), first
+    else:
+        body, head = chain([first, second], rows), []
+    for row in body:
+        yield _sentence(head, row)
+
+
+def _sentence(head: list[str], row: list[str]) -> str:
+    # A cell beyond the last column has no name, and a column without a cell no value.
+    pairs = zip_longest(head, row, fillvalue="")
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
+
+
+def _is_header(row: list[str]) -> bool:
+    names = all(row) and not any(_NUMBER.fullmatch(cell) for cell in row)
+    return names and len(set(row)) == len(row)

@@ -1,0 +1,35 @@
+"""What a file format promises, and what it makes of a file's bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from rag.types import NO_METADATA, Block, Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The readable text of a file. Blocks ascend and do not overlap; `title` may be empty."""
+
+    text: str
+    title: str = ""
+    blocks: tuple[Block, ...] = ()
+    metadata: Metadata = field(default_factory=lambda: NO_METADATA)
+
+
+@runtime_checkable
+class Format(Protocol):
+    """One file format, registered under the entry-point group `rag.formats`.
+
+    `name` is how people call the format, `extensions` are lower case with their dot, and
+    `version` grows whenever the same bytes come to be parsed differently.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    version: int
+
+    def parse(self, data: bytes, name: str) -> Parsed:
+        """Read a whole file whose source name is `name`. Raises DocumentError."""
+        ...

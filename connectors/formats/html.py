@@ -1,0 +1,126 @@
+"""Web pages: the text that a reader came for, without the page's furniture."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rag.connectors.formats.decoding import decode
+from rag.connectors.formats.format import Parsed
+from rag.connectors.formats.page import PageReader, collapse
+from rag.types import Metadata
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser
+
+_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_DECLARED_WITHIN = 2048
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)[^<>]*>")
+# Elements whose end tag may be left out, or that have none, do not tell how deep a page nests.
+_UNCOUNTED = frozenset(
+    {
+        "area",
+        "base",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "rp",
+        "rt",
+        "source",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "track",
+        "wbr",
+    }
+)
+_DEEPEST = 1000
+
+
+class HtmlFormat:
+    """HTML and XHTML: `<main>` or the only `<article>` where there is one, else the body."""
+
+    name = "HTML"
+    extensions: tuple[str, ...] = (".html", ".htm", ".xhtml")
+    version = 1
+
+    def parse(self, data: bytes, name: str) -> Parsed:
+        """Headings, paragraphs, lists, tables and code as blocks, white space as in a browser."""
+        from selectolax.lexbor import LexborHTMLParser
+
+        found = _DECLARED.search(data[:_DECLARED_WITHIN])
+        decoded = decode(data, self.name, found[1].decode("ascii", "ignore") if found else None)
+        tree = LexborHTMLParser(flatten(decoded.text))
+        reader = _read(tree)
+        title = _title(tree) or reader.writer.first_heading
+        metadata = {**decoded.metadata, **_language(tree)}
+        return Parsed(reader.writer.text, title, reader.writer.blocks, metadata)
+
+
+def flatten(markup: str) -> str:
+    """`markup` with the tags beyond a thousand levels taken out.
+
+    The parser's time grows with the square of the depth, and browsers, too, stop nesting
+    (Blink at 512 levels).
+    """
+    if markup.count("<") <= _DEEPEST:
+        return markup
+    depth = 0
+
+    def shallow(match: re.Match[str]) -> str:
+        nonlocal depth
+        closing, tag = match[1], match[2].lower()
+        if tag in _UNCOUNTED or match[0].endswith("/>"):
+            return match[0]
+        if not closing:
+            depth += 1
+        kept = match[0] if depth <= _DEEPEST else " "
+        if closing:
+            depth = max(depth - 1, 0)
+        return kept
+
+    return _TAG.sub(shallow, markup)
+
+
+def _read(tree: LexborHTMLParser) -> PageReader:
+    """Read the first part of the page that has text: its main part, the body, the forms too.
+
+    Some frameworks wrap a whole page in one form, which is then no furniture.
+    """
+    articles = tree.css("article")
+    main = tree.css_first("main, [role=main]") or (articles[0] if len(articles) == 1 else None)
+    reader = PageReader()
+    for root, forms in ((main, False), (tree.body, False), (tree.body, True)):
+        if root is not None:
+            reader = PageReader(forms=forms)
+            reader.read(root)
+            if reader.writer.text:
+                break
+    return reader
+
+
+def _title(tree: LexborHTMLParser) -> str:
+    for selector in ("head > title", "h1"):
+        node = tree.css_first(selector)
+        if node is not None and (title := collapse(node.text())):
+            return title
+    return ""
+
+
+def _language(tree: LexborHTMLParser) -> Metadata:
+    root = tree.css_first("html")
+    declared = (root.attributes.get("lang") or "").strip() if root is not None else ""
+    return {"language_declared": declared} if declared else {}

@@ -1,0 +1,47 @@
+"""The names of files as sources: one printable line each, and back to the path."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+# Control characters, line and paragraph separators, and marks that turn the direction of
+# writing; bytes that are not UTF-8 (as surrogates); and the percent sign itself.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f%\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def absolute(path: str | Path) -> Path:
+    """`path` from the root, without `.` and `..`; links stay as the user wrote them."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
+
+
+def source_name(path: str | Path, base: Path | None) -> str:
+    """The name of `path`: relative to `base` where inside it, else absolute, with `/`.
+
+    What cannot be printed on one line is percent-encoded, and so is `%`.
+    """
+    name = absolute(path)
+    if base is not None and name.is_relative_to(absolute(base)):
+        name = name.relative_to(absolute(base))
+    return _UNPRINTABLE.sub(_encode, name.as_posix())
+
+
+def source_path(name: str, base: Path | None) -> Path:
+    """The absolute path that `source_name` named: its inverse."""
+    path = unquote_to_bytes(name).decode("utf-8", "surrogateescape")
+    return absolute(Path(base or Path.cwd(), path))
+
+
+def readable_stem(path: str | Path) -> str:
+    """The file's name without its extension, as a title: one line of valid text."""
+    stem = Path(path).stem.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(_UNPRINTABLE.sub(lambda m: "%" if m[0] == "%" else " ", stem).split())
+
+
+def _encode(match: re.Match[str]) -> str:
+    encoded = match[0].encode("utf-8", "surrogateescape")
+    return "".join(f"%{byte:02X}" for byte in encoded)

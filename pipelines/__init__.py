@@ -1,0 +1,1 @@
+"""Pipeline presets: YAML files, no logic."""

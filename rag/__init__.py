@@ -1,0 +1,69 @@
+"""ragline: point it at documents, ask questions, get answers that show where they come from.
+
+    from rag import Rag
+
+    rag = Rag.open(".rag")
+    rag.index("docs")
+    print(rag.ask("How long is the notice period?").text)
+
+Importing this package is cheap: nothing heavy is loaded before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.errors import RagError as RagError
+    from rag.rag import Rag as Rag
+    from rag.types import Answer as Answer
+    from rag.types import Citation as Citation
+    from rag.types import Condition as Condition
+    from rag.types import Document as Document
+    from rag.types import Hit as Hit
+    from rag.types import Passage as Passage
+    from rag.types import Query as Query
+    from rag.types import Ranking as Ranking
+    from rag.types import Turn as Turn
+
+_HOMES = {
+    "Rag": "rag.rag",
+    "RagError": "rag.errors",
+    **dict.fromkeys(
+        (
+            "Answer",
+            "Citation",
+            "Condition",
+            "Document",
+            "Hit",
+            "Passage",
+            "Query",
+            "Ranking",
+            "Turn",
+        ),
+        "rag.types",
+    ),
+}
+
+__all__ = [
+    "Answer",
+    "Citation",
+    "Condition",
+    "Document",
+    "Hit",
+    "Passage",
+    "Query",
+    "Rag",
+    "RagError",
+    "Ranking",
+    "Turn",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rag' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

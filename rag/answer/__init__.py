@@ -1,0 +1,1 @@
+"""Answerers: passages to answers with citations."""

@@ -1,0 +1,87 @@
+"""Sentences of passages, and rows of their tables, as candidates for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag.protocols import View
+from rag.sentences import block_at, boundaries
+from rag.types import Block, Document, Passage
+
+_SHORTEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A quote in its document, and the same as it is read (`context`) and shown."""
+
+    passage: Passage
+    start: int
+    end: int
+    quote: str
+    context: str
+    shown: str
+    page: int | None
+    headings: tuple[str, ...]
+
+    def repeats(self, other: Candidate) -> bool:
+        """Whether this says what `other` says: the same words, or the same place."""
+        same_place = self.passage.document_id == other.passage.document_id and (
+            self.start < other.end and other.start < self.end
+        )
+        return same_place or self.shown.casefold() == other.shown.casefold()
+
+
+def candidates(passages: Sequence[Passage], view: View) -> list[Candidate]:
+    """Every sentence and table row of `passages`, in their order; headings are context only."""
+    documents: dict[str, Document | None] = {}
+    found: list[Candidate] = []
+    for passage in passages:
+        if passage.document_id not in documents:
+            documents[passage.document_id] = view.document(passage.document_id)
+        document = documents[passage.document_id]
+        if document is not None:
+            found.extend(_sentences(document, passage))
+    return found
+
+
+def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
+    start = passage.start
+    for end in boundaries(document, passage.start, passage.end):
+        quote = document.text[start:end].strip()
+        first = start + document.text[start:end].find(quote)
+        start = end
+        block = block_at(document.blocks, first)
+        if len(quote) < _SHORTEST or (block is not None and block.kind == "heading"):
+            continue
+        headings = block.headings if block else ()
+        header = _header(document, block, first)
+        if header == quote or _is_rule(quote):
+            continue
+        shown = _row(header, quote) if header else quote
+        context = "\n".join((*headings[-2:], shown)) if headings else f"{document.title}\n{shown}"
+        page = block.page if block else passage.page
+        yield Candidate(passage, first, first + len(quote), quote, context, shown, page, headings)
+
+
+def _header(document: Document, block: Block | None, offset: int) -> str:
+    """The first line of the table that `offset` is in, where it has columns."""
+    if block is None or block.kind != "table":
+        return ""
+    line = document.text[block.start : block.end].split("\n", 1)[0].strip()
+    return line if "|" in line else ""
+
+
+def _is_rule(line: str) -> bool:
+    return not line.strip("|-: +=")
+
+
+def _row(header: str, row: str) -> str:
+    """A table row with its column names, where they can be told apart."""
+    names = [cell.strip() for cell in header.strip("| ").split("|")]
+    cells = [cell.strip() for cell in row.strip("| ").split("|")]
+    if len(names) != len(cells):
+        return row
+    pairs = zip(names, cells, strict=True)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

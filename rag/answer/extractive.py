@@ -1,0 +1,116 @@
+"""Answers made of the documents' own sentences: nothing is generated, so nothing is invented."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from rag.answer.candidates import Candidate, candidates
+from rag.protocols import Encoder, View
+from rag.types import Answer, Citation, Hit, Query
+
+ABSTENTION = "The documents don't answer this."
+
+# Below these the best sentence is taken for a coincidence. Both were set on the questions of
+# sample_corpus, half of them as if their documents were missing: docs/decisions/abstention.md.
+MIN_SCORE = 0.5
+MIN_SCORE_LEXICAL = 0.5
+
+# Asking words say what kind of answer is wanted, not what it is about.
+_ASKING = (
+    "what which who whom whose when where why how much many long often far old do does did can "
+    "could should would may must i we you my our your me us have has had am been get there"
+)
+
+
+class ExtractiveAnswerer:
+    """Quotes the sentences that answer best, each with its place, or abstains.
+
+    A sentence is scored by its closeness to the question: the cosine of their vectors, and the
+    share of the question's words (weighted by rarity) that it, its headings and its table's
+    header contain. Without an encoder the words alone count. The best sentence answers; up to
+    `sentences` - 1 more are added while they score within `margin` of it. Under `min_score`
+    (0 to 1) the answer is that the documents don't answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        sentences: Annotated[int, Field(ge=1, le=10)] = 3,
+        margin: Annotated[float, Field(ge=0, le=1)] = 0.1,
+        min_score: Annotated[float, Field(ge=0, le=1)] | None = None,
+    ) -> None:
+        self.sentences = sentences
+        self.margin = margin
+        self.min_score = min_score
+
+    def answer(self, query: Query, hits: Sequence[Hit], view: View) -> Answer:
+        """The answer, or an abstention."""
+        found = candidates([hit.passage for hit in hits], view)
+        if not found:
+            return Answer(query.text, ABSTENTION, abstained=True)
+        encoder = view.encoder
+        scores = _scores(query.text, found, view, encoder)
+        best = float(scores.max())
+        least = self.min_score
+        if least is None:
+            least = MIN_SCORE_LEXICAL if encoder is None else MIN_SCORE
+        if best < least:
+            return Answer(query.text, ABSTENTION, abstained=True, score=best)
+        chosen = self._chosen(found, scores)
+        text = " ".join(candidate.shown for candidate in chosen)
+        citations = tuple(_citation(candidate) for candidate in chosen)
+        return Answer(query.text, text, abstained=False, citations=citations, score=best)
+
+    def _chosen(self, found: Sequence[Candidate], scores: np.ndarray) -> list[Candidate]:
+        """The best sentence, then those close to it that say something else."""
+        order = np.argsort(-scores, kind="stable")
+        chosen: list[Candidate] = []
+        for position in order.tolist():
+            if len(chosen) == self.sentences or scores[position] < scores[order[0]] - self.margin:
+                break
+            if not any(found[position].repeats(other) for other in chosen):
+                chosen.append(found[position])
+        return chosen
+
+
+def _scores(
+    question: str, found: Sequence[Candidate], view: View, encoder: Encoder | None
+) -> np.ndarray:
+    coverage = _coverage(question, found, view)
+    if encoder is None:
+        return coverage
+    asked = encoder.encode_queries([question])[0]
+    cosines = encoder.encode_passages([candidate.context for candidate in found]) @ asked
+    return (np.clip(cosines, 0, 1) + coverage) / 2
+
+
+def _coverage(question: str, found: Sequence[Candidate], view: View) -> np.ndarray:
+    """Share of the question's words, weighted by rarity, that each candidate contains."""
+    asking = set(view.terms(_ASKING))
+    weights = {term: view.idf(term) for term in view.terms(question) if term not in asking}
+    total = sum(weights.values())
+    if not total:
+        return np.zeros(len(found), np.float32)
+    shares = [
+        sum(weights[term] for term in weights.keys() & set(view.terms(candidate.context))) / total
+        for candidate in found
+    ]
+    return np.array(shares, np.float32)
+
+
+def _citation(candidate: Candidate) -> Citation:
+    passage = candidate.passage
+    return Citation(
+        document_id=passage.document_id,
+        source=passage.source,
+        start=candidate.start,
+        end=candidate.end,
+        quote=candidate.quote,
+        title=passage.title,
+        page=candidate.page,
+        headings=candidate.headings,
+    )

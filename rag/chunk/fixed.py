@@ -1,0 +1,101 @@
+"""Passages of a fixed number of tokens that begin and end with sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from rag.chunk.units import Unit, units
+from rag.errors import RequestError
+from rag.protocols import Tokenizer
+from rag.sentences import block_at
+from rag.types import Document, Passage
+
+DEFAULT_TOKENS = 256
+
+
+class FixedChunker:
+    """Packs whole sentences into passages of at most `max_tokens` of the encoder's tokens.
+
+    Without `max_tokens` a passage is as long as the encoder reads, up to 256. The next passage
+    repeats up to `overlap` tokens of the one before it, in whole sentences. A sentence that is
+    too long alone is cut between tokens. A passage never spans two pages, so that the page of
+    a citation is right.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_tokens: Annotated[int, Field(ge=8)] | None = None,
+        overlap: Annotated[int, Field(ge=0)] = 0,
+    ) -> None:
+        self.max_tokens = max_tokens
+        self.overlap = overlap
+
+    @classmethod
+    def faults(cls, options: dict[str, object]) -> list[tuple[str, str]]:
+        """An overlap must leave room for something new."""
+        most, overlap = options.get("max_tokens") or DEFAULT_TOKENS, options.get("overlap") or 0
+        if isinstance(most, int) and isinstance(overlap, int) and overlap >= most:
+            return [("overlap", f"an overlap of {overlap} leaves nothing new in {most} tokens")]
+        return []
+
+    def chunk(self, document: Document, tokenizer: Tokenizer) -> Iterator[Passage]:
+        """The passages of `document`, in order."""
+        most = self.max_tokens or min(tokenizer.limit, DEFAULT_TOKENS)
+        if most > tokenizer.limit:
+            raise RequestError(
+                f"passages of {most} tokens are longer than the {tokenizer.limit} that the "
+                "encoder reads: lower index.chunk.max_tokens"
+            )
+        for run in self._runs(document, tokenizer, most):
+            passage = _passage(document, run[0].start, run[-1].end)
+            if passage is not None:
+                yield passage
+
+    def _runs(self, document: Document, tokenizer: Tokenizer, most: int) -> Iterator[list[Unit]]:
+        run: list[Unit] = []
+        size = 0
+        for unit in units(document, tokenizer, most):
+            turned = bool(run) and unit.page != run[-1].page
+            if run and (turned or size + unit.tokens > most):
+                yield run
+                run = [] if turned else self._tail(run, most - unit.tokens)
+                size = sum(one.tokens for one in run)
+            run.append(unit)
+            size += unit.tokens
+        if run:
+            yield run
+
+    def _tail(self, run: list[Unit], room: int) -> list[Unit]:
+        """The last units that fit into the overlap and beside the unit that comes next."""
+        tail: list[Unit] = []
+        left = min(self.overlap, room)
+        for unit in reversed(run[1:]):
+            left -= unit.tokens
+            if left < 0:
+                break
+            tail.insert(0, unit)
+        return tail
+
+
+def _passage(document: Document, start: int, end: int) -> Passage | None:
+    text = document.text[start:end]
+    start += len(text) - len(text.lstrip())
+    text = text.strip()
+    if not text:
+        return None
+    block = block_at(document.blocks, start)
+    return Passage(
+        document_id=document.id,
+        start=start,
+        end=start + len(text),
+        text=text,
+        source=document.source,
+        title=document.title,
+        page=block.page if block else None,
+        headings=block.headings if block else (),
+        metadata=document.metadata,
+    )

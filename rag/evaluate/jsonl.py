@@ -1,0 +1,82 @@
+"""Lines and records of text files, each with the number of its line for messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rag.errors import SourceError
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
+    """`(place, line)` for every line that is not blank; `place` is `file:line`, from 1.
+
+    Raises SourceError for a file that cannot be read and for a line that is not UTF-8.
+    """
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    place = f"{path}:{number}"
+                    yield place, _decoded(line, place, "utf-8-sig" if number == 1 else "utf-8")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _decoded(line: bytes, place: str, encoding: str) -> str:
+    try:
+        return line.decode(encoding).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{place}: not UTF-8; save the file as UTF-8") from error
+
+
+def records(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """`(place, record)` for every line of a JSON Lines file of objects, streamed.
+
+    Raises SourceError as `numbered_lines` does, and for a line that is not a JSON object.
+    """
+    for place, line in numbered_lines(path):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            reason = getattr(error, "msg", str(error))
+            raise SourceError(
+                f"{place}: broken JSON ({reason}); each line must be one JSON object"
+            ) from error
+        if not isinstance(record, dict):
+            raise SourceError(f"{place}: each line must be a JSON object, such as {{...}}")
+        yield place, record
+
+
+def text_field(
+    record: Mapping[str, Any], key: str, place: str, *, default: str | None = None
+) -> str:
+    """A field that holds text; `default` stands for an absent or null field.
+
+    Raises SourceError where the field is missing, is no text, or could not be stored.
+    """
+    value = record.get(key)
+    if value is None:
+        value = default
+    if value is None:
+        raise SourceError(f"{place}: the field '{key}' is missing")
+    if not isinstance(value, str):
+        raise SourceError(f"{place}: the field '{key}' must be a string")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{place}: the field '{key}' holds an unpaired surrogate") from error
+    return value
+
+
+def id_field(record: Mapping[str, Any], place: str) -> str:
+    """The record's `_id`; a whole number is taken as its digits, as qrels files write it."""
+    value = record.get("_id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = text_field(record, "_id", place)
+    if not text:
+        raise SourceError(f"{place}: the field '_id' is empty")
+    return text

@@ -1,0 +1,30 @@
+"""Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009), weighted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from rag.fuse.order import Scores, weights_for
+from rag.types import Hit, Passage
+
+
+class RrfFuser:
+    """Score of a passage: the sum over arms of `weight / (k + rank)`, rank from 1."""
+
+    def __init__(
+        self, *, k: Annotated[int, Field(ge=0)] = 60, weights: list[float] | None = None
+    ) -> None:
+        self.k = k
+        self.weights = weights
+
+    def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
+        """Every passage of any arm, best first."""
+        weights = weights_for(arms, self.weights)
+        scores = Scores()
+        for arm, weight in zip(arms, weights, strict=True):
+            for rank, hit in enumerate(arm, 1):
+                scores.add(hit.passage, weight / (self.k + rank))
+        return scores.ranked()

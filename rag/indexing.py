@@ -1,0 +1,232 @@
+"""Bringing an index up to date with its sources: read, chunk, prune, encode, commit.
+
+Work is streamed. Vectors are kept as soon as they are computed and documents are committed in
+batches, so that a run that is stopped at any moment has lost at most the batch in hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from rag.errors import DocumentError, IndexMismatchError
+from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
+from rag.store.writer import Indexed, StoreWriter
+from rag.types import Dropped, Failure, Item, Passage
+
+# Passages whose vectors are looked up, sorted by length and encoded together.
+_ENCODE_PASSAGES = 1_024
+# Passages encoded between two savings: what a kill can cost.
+_SAVE_PASSAGES = 128
+# A commit is due when this much text waits, or this much time has passed.
+_COMMIT_CHARACTERS = 16_000_000
+_COMMIT_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What an index run did: counts of documents, and the state of the index after it."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    documents: int = 0
+    passages: int = 0
+    pruned: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data, as `rag index --json` prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: documents looked at and found to need work, passages made and encoded."""
+
+    looked_at: int
+    working: int
+    passages: int
+    encoded: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indexer:
+    """The index part of a pipeline, built: `encoder` is None for a lexical index."""
+
+    chunker: Chunker
+    pruners: Sequence[Pruner]
+    encoder: Encoder | None
+    words: Tokenizer
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What passages are measured with."""
+        return self.words if self.encoder is None else self.encoder.tokenizer
+
+
+def synchronise(
+    writer: StoreWriter,
+    indexer: Indexer,
+    connector: Connector,
+    progress: Callable[[Progress], None] | None = None,
+) -> IndexReport:
+    """Make the index say what the source says now: see `IndexReport`."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    run = _Run(writer, indexer, progress)
+    clock = time.perf_counter()
+    _check_encoder(writer, indexer.encoder)
+    for item in connector.items():
+        run.take(item)
+    run.flush()
+    gone = writer.unseen(connector.covers)
+    writer.commit([], gone)
+    report = run.report
+    report.removed = len(gone)
+    counts = writer.rows.counts()
+    report.documents, report.passages, report.pruned = counts.values()
+    report.seconds = round(time.perf_counter() - clock, 3)
+    writer.log(started, report.seconds, report.as_dict(), report.failed, [*run.settled, *gone])
+    return report
+
+
+def _check_encoder(writer: StoreWriter, encoder: Encoder | None) -> None:
+    if encoder is None:
+        return
+    made_by = writer.rows.meta("encoder")
+    if made_by is None:
+        with writer.rows.transaction():
+            writer.rows.set_meta("encoder", encoder.fingerprint)
+    elif made_by != encoder.fingerprint:
+        raise IndexMismatchError(
+            "the index was made by another encoder (other weights, prompts, length or precision): "
+            "its vectors cannot be compared with this one's; run 'rag index --rebuild' to make "
+            "it anew"
+        )
+
+
+@dataclass(slots=True)
+class _Cut:
+    """A document that has been cut and pruned."""
+
+    indexed: Indexed
+    known: bool
+
+
+class _Run:
+    def __init__(
+        self,
+        writer: StoreWriter,
+        indexer: Indexer,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.report = IndexReport()
+        self.settled: list[str] = []
+        self._writer = writer
+        self._indexer = indexer
+        self._progress = progress
+        self._cut: list[_Cut] = []
+        self._ready: list[_Cut] = []
+        self._committed = time.monotonic()
+        self._looked_at = self._working = self._passages = self._encoded = 0
+
+    def take(self, item: Item | Failure) -> None:
+        """Look at one item of the source, and index it if it is new or changed."""
+        self._looked_at += 1
+        if isinstance(item, Failure):
+            self._fail(item)
+            return
+        if not self._writer.see(item.id):
+            self._fail(Failure(item.source, f"another document has the same id '{item.id}'"))
+            return
+        self._show(item.source)
+        known = self._writer.rows.version(item.id)
+        if known is not None and known[0] == item.version:
+            self.report.unchanged += 1
+            return
+        try:
+            self._read(item, known)
+        except DocumentError as error:
+            self._fail(Failure(item.source, str(error)))
+
+    def flush(self) -> None:
+        """Encode and commit what waits."""
+        self._encode()
+        for cut in self._ready:
+            if cut.known:
+                self.report.changed += 1
+            else:
+                self.report.added += 1
+        self._writer.commit([cut.indexed for cut in self._ready])
+        self._ready = []
+        self._committed = time.monotonic()
+
+    def _read(self, item: Item, known: tuple[str, str] | None) -> None:
+        document = item.load()
+        self.settled.append(item.source)
+        if known is not None and known[1] == document.content_hash:
+            self._writer.rows.touch(item.id, item.version)
+            self.report.unchanged += 1
+            return
+        passages = list(self._indexer.chunker.chunk(document, self._indexer.tokenizer))
+        dropped = list(_pruned(passages, self._indexer.pruners))
+        gone = {one.passage.id for one in dropped}
+        kept = [(one, _key(one.text)) for one in passages if one.id not in gone]
+        self._cut.append(_Cut(Indexed(document, item.version, kept, dropped), known is not None))
+        self._working += 1
+        self._passages += len(kept)
+        self._show(item.source)
+        self._work()
+
+    def _work(self) -> None:
+        if sum(len(cut.indexed.passages) for cut in self._cut) >= _ENCODE_PASSAGES:
+            self._encode()
+        waiting = sum(len(c.indexed.document.text) for c in (*self._ready, *self._cut))
+        late = time.monotonic() - self._committed > _COMMIT_SECONDS
+        if waiting > _COMMIT_CHARACTERS or (late and self._ready):
+            self.flush()
+
+    def _encode(self) -> None:
+        """Vectors for the passages that have none yet, kept as they come."""
+        if self._indexer.encoder is not None:
+            texts = {key: p.text for cut in self._cut for p, key in cut.indexed.passages}
+            missing = sorted(self._writer.missing(list(texts)), key=lambda key: -len(texts[key]))
+            for keys in _slices(missing, _SAVE_PASSAGES):
+                vectors = self._indexer.encoder.encode_passages([texts[key] for key in keys])
+                self._writer.remember(keys, vectors)
+                self._encoded += len(keys)
+                self._show("")
+        self._ready.extend(self._cut)
+        self._cut = []
+
+    def _fail(self, failure: Failure) -> None:
+        self.report.failed.append(failure)
+
+    def _show(self, source: str) -> None:
+        if self._progress is not None:
+            counts = (self._looked_at, self._working, self._passages, self._encoded)
+            self._progress(Progress(*counts, source))
+
+
+def _pruned(passages: Sequence[Passage], pruners: Sequence[Pruner]) -> Iterator[Dropped]:
+    left = list(passages)
+    for pruner in pruners:
+        dropped = list(pruner.prune(left))
+        gone = {one.passage.id for one in dropped}
+        left = [passage for passage in left if passage.id not in gone]
+        yield from dropped
+
+
+def _key(text: str) -> bytes:
+    """What a vector is kept under: equal texts are encoded once."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _slices(keys: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))

@@ -1,0 +1,109 @@
+"""The query side of a pipeline: a fold over its stages, from a query to a ranking."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from rag.protocols import Fuser, Reranker, Retriever, Rewriter, View
+from rag.types import Hit, Passage, Query, Ranking, StageScore
+
+Stage = Callable[[Ranking, View], Ranking]
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteStage:
+    """Adds to the query. A rewriter that fails costs its additions, never the answer."""
+
+    name: str
+    rewriter: Rewriter
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """`ranking` with the rewritten query."""
+        query = ranking.query
+        try:
+            rewritten = self.rewriter.rewrite(query)
+        except Exception as error:  # noqa: BLE001 a model server can fail in any way
+            warnings.warn(f"rewriter '{self.name}' failed: {error}", stacklevel=2)
+            return ranking
+        return replace(ranking, query=replace(rewritten, text=query.text))
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveStage:
+    """Asks each arm, and fuses where there are several."""
+
+    arms: Sequence[tuple[str, Retriever]]
+    fuser: tuple[str, Fuser] | None
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """A ranking of what the arms found."""
+        query = ranking.query
+        found = [_hits(name, arm.retrieve(query, view)) for name, arm in self.arms]
+        if self.fuser is None:
+            return Ranking(query, tuple(found[0]))
+        name, fuser = self.fuser
+        before: dict[str, dict[str, StageScore]] = {}
+        for arm in found:
+            for hit in arm:
+                before.setdefault(hit.passage.id, {}).update(hit.stages)
+        return Ranking(query, tuple(_hits(name, fuser.fuse(found), before)))
+
+
+@dataclass(frozen=True, slots=True)
+class RerankStage:
+    """Puts the first `top` hits in the reranker's order; the tail keeps its own."""
+
+    name: str
+    reranker: Reranker
+    top: int
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """`ranking` reordered."""
+        head, tail = ranking.hits[: self.top], ranking.hits[self.top :]
+        scores = self.reranker.score(ranking.query.text, [hit.passage for hit in head])
+        scored = zip(head, scores, strict=True)
+        ordered = sorted(scored, key=lambda pair: (-pair[1], pair[0].passage.order))
+        moved = [
+            _noted(hit, self.name, rank, float(score))
+            for rank, (hit, score) in enumerate(ordered, 1)
+        ]
+        return replace(ranking, hits=(*moved, *tail))
+
+
+@dataclass(frozen=True, slots=True)
+class CutStage:
+    """Keeps the first `k` hits."""
+
+    k: int
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """`ranking` cut."""
+        return replace(ranking, hits=ranking.hits[: self.k])
+
+
+def run(stages: Sequence[Stage], query: Query, view: View) -> Ranking:
+    """Fold `query` through `stages`."""
+    ranking = Ranking(query)
+    for stage in stages:
+        ranking = stage(ranking, view)
+    return ranking
+
+
+def _hits(
+    name: str,
+    found: Sequence[tuple[Passage, float]],
+    before: dict[str, dict[str, StageScore]] | None = None,
+) -> list[Hit]:
+    hits = []
+    for rank, (passage, score) in enumerate(found, 1):
+        stages = dict((before or {}).get(passage.id, {}))
+        stages[name] = StageScore(rank, score)
+        hits.append(Hit(passage, score, MappingProxyType(stages)))
+    return hits
+
+
+def _noted(hit: Hit, name: str, rank: int, score: float) -> Hit:
+    return Hit(hit.passage, score, MappingProxyType({**hit.stages, name: StageScore(rank, score)}))

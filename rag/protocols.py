@@ -1,0 +1,231 @@
+"""What each kind of component promises. The laws are tests in `rag.testing`.
+
+A component's keyword-only `__init__` is the schema of its options in a pipeline file;
+what it works on is passed to its methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.types import (
+    Answer,
+    Condition,
+    Document,
+    Dropped,
+    Failure,
+    Hit,
+    Item,
+    Passage,
+    Query,
+    Variant,
+)
+
+Vectors: TypeAlias = NDArray[np.float32]
+Ids: TypeAlias = NDArray[np.int64]
+LexicalEntry: TypeAlias = tuple[int, int, Sequence[str]]
+"""A passage's row, its document's row, and its index terms."""
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """Lists the items of one source. Order is stable, ids are unique; a bad item is a Failure."""
+
+    def items(self) -> Iterator[Item | Failure]:
+        """Every item of the source, not yet read."""
+        ...
+
+    def covers(self, source: str) -> bool:
+        """Whether `source` would be listed here if it existed: unlisted means removed."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Counts text as the encoder will."""
+
+    @property
+    def limit(self) -> int:
+        """The most tokens of a passage's text that the encoder reads."""
+        ...
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Character span of each token, ascending; special tokens are left out."""
+        ...
+
+
+@runtime_checkable
+class Chunker(Protocol):
+    """Cuts a document. Spans ascend, cover all non-space text, and fit the tokenizer's limit."""
+
+    def chunk(self, document: Document, tokenizer: Tokenizer) -> Iterator[Passage]:
+        """The passages of `document`, in order."""
+        ...
+
+
+@runtime_checkable
+class Pruner(Protocol):
+    """Judges passages before they are indexed; every one dropped is reported with a reason."""
+
+    def prune(self, passages: Sequence[Passage]) -> Sequence[Dropped]:
+        """The passages of one document that are not worth indexing."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Texts to unit vectors; batch size and order do not change a vector."""
+
+    @property
+    def dimension(self) -> int:
+        """Components of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for encoders whose vectors may be compared: weights, pooling, prompts, length."""
+        ...
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of passages."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """float32 `(len(texts), dimension)`, rows of length one."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """The same for questions, with their prompt."""
+        ...
+
+
+@runtime_checkable
+class LexicalIndex(Protocol):
+    """One opened generation of a lexical index; rows are the store's passage numbers."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self) -> Ids:
+        """Every passage number in the index, ascending."""
+        ...
+
+    def search(
+        self, terms: Mapping[str, float], k: int, documents: Ids | None = None
+    ) -> list[tuple[int, float]]:
+        """The `k` best `(row, score)` for weighted terms, within `documents` where given.
+
+        Scores descend. Rows that tie with the last are all given, so that the caller, who
+        knows the passages, can cut among them.
+        """
+        ...
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency of an analysed term."""
+        ...
+
+
+@runtime_checkable
+class LexicalEngine(Protocol):
+    """Builds and opens generations of a lexical index, each a folder that never changes again."""
+
+    @property
+    def language(self) -> str:
+        """Language of all text (ISO 639-1), or "auto" to detect each document's."""
+        ...
+
+    def update(
+        self,
+        old: Path | None,
+        new: Path,
+        deleted: Ids,
+        added: Iterable[LexicalEntry],
+    ) -> None:
+        """Make folder `new`: the generation in `old`, less `deleted` rows, plus `added`."""
+        ...
+
+    def open(self, folder: Path) -> LexicalIndex:
+        """Open a generation without rebuilding it."""
+        ...
+
+
+class View(Protocol):
+    """One published state of an index, as retrievers and answerers read it."""
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder that made the index's vectors; None where it has none."""
+        ...
+
+    def document(self, document_id: str) -> Document | None:
+        """An indexed document, whole."""
+        ...
+
+    def lexical(
+        self, texts: Sequence[Variant], k: int, filters: Sequence[Condition] = ()
+    ) -> list[tuple[Passage, float]]:
+        """BM25's `k` best passages for weighted texts; filters hold before the cut."""
+        ...
+
+    def dense(
+        self, vector: Vectors, k: int, filters: Sequence[Condition] = ()
+    ) -> list[tuple[Passage, float]]:
+        """The `k` passages nearest to a unit vector `(dimension,)`; filters hold before the cut."""
+        ...
+
+    def terms(self, text: str) -> list[str]:
+        """`text` as the lexical index analyses it."""
+        ...
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency of an analysed term."""
+        ...
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Finds passages: scores descend, ties by passage, at most k, filters before the cut."""
+
+    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
+        """The best passages for `query` with their scores."""
+        ...
+
+
+@runtime_checkable
+class Fuser(Protocol):
+    """Makes one list of several: independent of the order within equal scores."""
+
+    def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
+        """Every passage of any arm, once, with its fused score; best first, ties by passage."""
+        ...
+
+
+@runtime_checkable
+class Rewriter(Protocol):
+    """Adds variants or hypotheses to a query; the original text is always kept."""
+
+    def rewrite(self, query: Query) -> Query:
+        """`query` with additions. May raise: the pipeline then goes on with the original."""
+        ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Scores passages against a question. The pipeline moves the hits, so none is lost."""
+
+    def score(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
+        """One score for each passage, in order; higher is better; batches do not matter."""
+        ...
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """Answers from hits: every citation quotes its document; abstains rather than invents."""
+
+    def answer(self, query: Query, hits: Sequence[Hit], view: View) -> Answer:
+        """The answer, or an abstention."""
+        ...

@@ -1,0 +1,293 @@
+"""The facade: what backends embed and the command line is made of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rag.assembly import build_indexer, build_stages
+from rag.config import Pipeline, differences, load_pipeline, parse_pipeline
+from rag.errors import IndexMismatchError, NoIndexError, RequestError
+from rag.indexing import IndexReport, Progress, synchronise
+from rag.pipeline import Stage, run
+from rag.protocols import Answerer, Connector, Encoder, LexicalEngine
+from rag.registry import load
+from rag.store.check import problems
+from rag.store.folders import INDEX_FOLDER, find_index
+from rag.store.store import Store
+from rag.types import Answer, Condition, Document, Dropped, Failure, Passage, Query, Ranking, Turn
+
+DEFAULT_PIPELINE = "hybrid"
+MAX_QUESTION = 20_000
+
+
+class Rag:
+    """An index and the pipeline that works on it. Threads may share one.
+
+    Make one with `Rag.open`. Models are loaded when they are first needed, or given as
+    `encoder` to be shared between several.
+    """
+
+    def __init__(self, folder: Path, pipeline: Pipeline, encoder: Encoder | None = None) -> None:
+        self.folder = folder
+        self.pipeline = pipeline
+        self._given = encoder
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        pipeline: str | Pipeline | None = None,
+        overrides: Sequence[str] = (),
+        encoder: Encoder | None = None,
+    ) -> Rag:
+        """Open the index in `folder`, or the nearest `.rag` upward from the current folder.
+
+        Without `pipeline` (a preset's name or a file) it is the one that the index was last
+        built with, and `hybrid` where there is no index yet. Nothing is created before
+        `index` is called. Raises RequestError for a faulty pipeline.
+        """
+        place = _place(folder)
+        if isinstance(pipeline, Pipeline):
+            return cls(place, pipeline, encoder)
+        if pipeline is None and (place / "index.db").is_file():
+            return cls(place, _recorded(place, overrides), encoder)
+        return cls(place, load_pipeline(pipeline or DEFAULT_PIPELINE, overrides), encoder)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an index in the folder."""
+        return (self.folder / "index.db").is_file()
+
+    def index(
+        self,
+        *sources: str | Path | Connector,
+        rebuild: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        """Make the index say what `sources` (files and folders, or one connector) say now.
+
+        Documents of other sources stay. With `rebuild` everything is made anew from these
+        sources, and the former index serves until the new one is complete.
+        Raises IndexMismatchError where the index was made by another index part or encoder.
+        """
+        connector = self._connector(sources)
+        part = self.pipeline.index_part()
+        if rebuild and self.exists:
+            return self._rebuild(connector, part, progress)
+        if not self.exists:
+            Store.create(self.folder, self._lexical, dense=self._dense, pipeline=part).close()
+        self._check_part()
+        return self._synchronise(self._store, connector, progress)
+
+    def search(self, question: str | Query, filters: Sequence[Condition] = ()) -> Ranking:
+        """The passages that the pipeline finds for `question`, best first."""
+        query = _query(question, filters)
+        self._check_part()
+        with self._store.view(lambda: self.encoder) as view:
+            return run(self._stages, query, view)
+
+    def ask(
+        self,
+        question: str | Query,
+        *,
+        filters: Sequence[Condition] = (),
+        history: Sequence[Turn] = (),
+    ) -> Answer:
+        """The answer to `question` with its citations, or an abstention."""
+        started = time.perf_counter()
+        query = _query(question, filters)
+        if history:
+            query = replace(query, history=tuple(history))
+        self._check_part()
+        with self._store.view(lambda: self.encoder) as view:
+            ranking = run(self._stages, query, view)
+            answer = self._answerer.answer(ranking.query, ranking.hits, view)
+        return replace(answer, seconds=round(time.perf_counter() - started, 3))
+
+    def status(self) -> dict[str, Any]:
+        """What the index holds, as plain data; no model is loaded."""
+        with self._store.rows() as rows:
+            return {
+                "folder": str(self.folder),
+                "pipeline": self.pipeline.name,
+                **rows.counts(),
+                "languages": rows.languages(),
+                "generation": rows.meta("generation"),
+                "bytes": _size(self.folder),
+                "failed": [asdict(failure) for failure in rows.failures()],
+                "runs": rows.runs(5),
+            }
+
+    def failures(self) -> list[Failure]:
+        """Sources that could not be read when they were last tried."""
+        with self._store.rows() as rows:
+            return rows.failures()
+
+    def inspect(self, name: str) -> tuple[Document, list[Passage], list[Dropped]]:
+        """A document by its id or source, its passages, and those that were pruned."""
+        with self._store.rows() as rows:
+            document = rows.document(name)
+            if document is None:
+                known = (source for _, source in rows.sources())
+                raise RequestError(_no_document(name, list(known)))
+            passages = list(rows.passages_of(document.id).values())
+            return document, passages, rows.dropped(document.id)
+
+    def verify(self) -> list[str]:
+        """Everything in the index that contradicts something else, a line each; [] is sound."""
+        return problems(self._store, dense=self._dense)
+
+    def repair(self) -> list[str]:
+        """Derive the search structures anew from the documents; what was done, a line each."""
+        with self._store.writing() as writer:
+            return writer.repair()
+
+    def close(self) -> None:
+        """Close the index's files."""
+        if "_store" in self.__dict__:
+            self._store.close()
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The pipeline's encoder; None where it has none. Its model loads when it encodes."""
+        if self.pipeline.encode is None:
+            return None
+        with self._lock:
+            return self._given or self._built_encoder
+
+    @cached_property
+    def _built_encoder(self) -> Encoder:
+        assert self.pipeline.encode is not None
+        encoder: Encoder = self.pipeline.encode.build()
+        return encoder
+
+    @cached_property
+    def _stages(self) -> Sequence[Stage]:
+        return build_stages(self.pipeline)
+
+    @cached_property
+    def _answerer(self) -> Answerer:
+        answerer: Answerer = self.pipeline.answer.build()
+        return answerer
+
+    @cached_property
+    def _lexical(self) -> LexicalEngine | None:
+        return self.pipeline.lexical.build() if self.pipeline.lexical else None
+
+    @property
+    def _dense(self) -> bool:
+        return self.pipeline.encode is not None
+
+    @cached_property
+    def _store(self) -> Store:
+        if not self.exists:
+            raise NoIndexError(f"no index in '{self.folder}': run 'rag index FOLDER' first")
+        return Store(self.folder, self._lexical, dense=self._dense)
+
+    def _connector(self, sources: Sequence[str | Path | Connector]) -> Connector:
+        if len(sources) == 1 and isinstance(sources[0], Connector):
+            return sources[0]
+        if not sources:
+            raise RequestError("nothing to index: name a file or a folder")
+        connector: Connector = load("connector", "files")(
+            paths=sources, base=self.folder.absolute().parent
+        )
+        return connector
+
+    def _synchronise(
+        self, store: Store, connector: Connector, progress: Callable[[Progress], None] | None
+    ) -> IndexReport:
+        indexer = build_indexer(self.pipeline, self.encoder)
+        with store.writing() as writer:
+            with writer.rows.transaction():
+                writer.rows.set_meta("recipe", self.pipeline.as_dict())
+            return synchronise(writer, indexer, connector, progress)
+
+    def _rebuild(
+        self,
+        connector: Connector,
+        part: dict[str, Any],
+        progress: Callable[[Progress], None] | None,
+    ) -> IndexReport:
+        draft = self._store.rebuilt(part)
+        report = self._synchronise(draft, connector, progress)
+        self._store.adopt(draft)
+        return report
+
+    def _check_part(self) -> None:
+        """Refuse to work on an index that another index part made."""
+        found = differences(self._store.meta("pipeline", {}), self.pipeline.index_part())
+        if found:
+            raise IndexMismatchError(
+                f"the index in '{self.folder}' was made by another pipeline "
+                f"({'; '.join(found)}): use the one it was made with, or run "
+                f"'rag index --rebuild --pipeline {self.pipeline.name} SOURCE...'"
+            )
+
+
+def _place(folder: str | Path | None) -> Path:
+    if folder is None:
+        return find_index(Path.cwd()) or Path.cwd() / INDEX_FOLDER
+    place = Path(folder)
+    if place.name != INDEX_FOLDER and (place / INDEX_FOLDER / "index.db").is_file():
+        return place / INDEX_FOLDER
+    if place.exists() and not place.is_dir():
+        raise RequestError(f"'{place}' is a file, not the folder of an index")
+    return place
+
+
+def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
+    import json
+
+    store = Store(place, None, dense=False)
+    try:
+        recipe = store.meta("recipe") or {}
+    finally:
+        store.close()
+    if not recipe:
+        return load_pipeline(DEFAULT_PIPELINE, overrides)
+    # JSON is YAML: the recorded pipeline is checked as any other.
+    return parse_pipeline(json.dumps(recipe), f"the pipeline recorded in '{place}'", overrides)
+
+
+def _query(question: str | Query, filters: Sequence[Condition]) -> Query:
+    query = question if isinstance(question, Query) else Query(question, tuple(filters))
+    text = query.text.strip()
+    if not text:
+        raise RequestError("the question is empty")
+    if len(text) > MAX_QUESTION:
+        raise RequestError(
+            f"the question has {len(text):,} characters; up to {MAX_QUESTION:,} are taken"
+        )
+    # Half a surrogate pair cannot be written anywhere.
+    return replace(query, text=text.encode("utf-8", "replace").decode())
+
+
+def _no_document(name: str, sources: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, sources, n=3, cutoff=0.3)
+    ends = [source for source in sources if name.lower() in source.lower()][:3]
+    hint = ", ".join(dict.fromkeys([*ends, *near]))
+    return f"no document '{name}' in the index" + (f"; did you mean {hint}?" if hint else "")
+
+
+def _size(folder: Path) -> int:
+    """Bytes on disk; a file with two names counts once."""
+    inodes = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            status = path.stat()
+            inodes[status.st_ino] = status.st_size
+    return sum(inodes.values())
+
+
+__all__ = ["DEFAULT_PIPELINE", "MAX_QUESTION", "Rag"]

@@ -1,0 +1,65 @@
+"""Components by kind and name, through entry points: built-ins register as plug-ins do."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from rag.errors import RequestError
+
+GROUPS: Mapping[str, str] = {
+    "connector": "rag.connectors",
+    "format": "rag.formats",
+    "chunker": "rag.chunkers",
+    "pruner": "rag.pruners",
+    "encoder": "rag.encoders",
+    "model": "rag.models",
+    "lexical": "rag.lexical",
+    "retriever": "rag.retrievers",
+    "fuser": "rag.fusers",
+    "rewriter": "rag.rewriters",
+    "reranker": "rag.rerankers",
+    "answerer": "rag.answerers",
+}
+
+
+@cache
+def _registered(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUPS[kind])}
+
+
+def names(kind: str) -> list[str]:
+    """The registered names of a kind, sorted."""
+    return sorted(_registered(kind))
+
+
+def load(kind: str, name: str) -> Any:
+    """The object registered as `name`. Raises RequestError with what is registered."""
+    try:
+        point = _registered(kind)[name]
+    except KeyError:
+        raise RequestError(unknown(kind, name, names(kind))) from None
+    return point.load()
+
+
+def unknown(what: str, given: str, known: Iterable[str]) -> str:
+    """One line about a name that is not known: the nearest one, and all that are taken."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(given, choices, n=1, cutoff=0.6)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    taken = ", ".join(choices) or "none is installed"
+    return f"no {what} named '{given}'{hint} (taken: {taken})"
+
+
+def options(component: type) -> dict[str, inspect.Parameter]:
+    """The options of a component: the keyword-only parameters of its `__init__`."""
+    signature = inspect.signature(component, eval_str=True)
+    return {
+        name: parameter
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }

@@ -1,0 +1,1 @@
+"""The embedded store: SQLite is the truth, lexical and dense indexes are derived from it."""

@@ -1,0 +1,86 @@
+"""Text to index terms: what BM25 counts, for every engine alike.
+
+Words are Unicode words, NFKC-folded and lower-cased, without the stop words of their language
+and stemmed with Snowball where there is a stemmer. Scripts written without spaces (and Korean)
+become overlapping character pairs, as is usual for them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import regex
+
+if TYPE_CHECKING:
+    import Stemmer
+    import tantivy
+
+# ISO 639-1 codes of the languages that have a Snowball stemmer.
+STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
+    "el": "greek", "en": "english", "es": "spanish", "et": "estonian", "eu": "basque",
+    "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
+    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
+    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+# Of these, tantivy carries a stop-word list.
+STOP_WORDS = frozenset({"da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"})  # fmt: skip
+
+_PAIRED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_TOKEN = regex.compile(rf"[{_PAIRED}]\p{{M}}*(?:[{_PAIRED}ー]\p{{M}}*)*|(?:(?![{_PAIRED}])\w)+")
+_CHARACTER = regex.compile(r"\X")
+_IS_PAIRED = regex.compile(rf"[{_PAIRED}]")
+
+# tantivy refuses terms beyond 65,530 bytes; nobody searches for a word this long.
+_LONGEST = 255
+
+
+@cache
+def _stemmer(language: str) -> Stemmer.Stemmer | None:
+    import Stemmer
+
+    name = STEMMERS.get(language)
+    return Stemmer.Stemmer(name) if name in Stemmer.algorithms() else None
+
+
+@cache
+def _stop_filter(language: str) -> tantivy.TextAnalyzer | None:
+    import tantivy
+
+    if language not in STOP_WORDS:
+        return None
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    return words.filter(tantivy.Filter.stopword(STEMMERS[language])).build()
+
+
+def _pairs(run: str) -> Iterable[str]:
+    characters = _CHARACTER.findall(run)
+    if len(characters) == 1:
+        return characters
+    return ("".join(pair) for pair in zip(characters, characters[1:], strict=False))
+
+
+def words(text: str) -> list[str]:
+    """`text` as folded words and character pairs, before any language is considered."""
+    found: list[str] = []
+    for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower()):
+        if _IS_PAIRED.match(token):
+            found.extend(_pairs(token))
+        else:
+            found.append(token[:_LONGEST])
+    return found
+
+
+def analyse(text: str, language: str) -> list[str]:
+    """Index terms of `text`, which is in `language` (ISO 639-1; an unknown one is not stemmed)."""
+    tokens = words(text)
+    stop = _stop_filter(language)
+    if stop is not None:
+        tokens = stop.analyze(" ".join(tokens))
+    stemmer = _stemmer(language)
+    return tokens if stemmer is None else list(stemmer.stemWords(tokens))

@@ -1,0 +1,180 @@
+"""Generations: the derived indexes of one published state, in a folder that never changes.
+
+A generation is written under another name, made durable, renamed into place, and becomes the
+published one when the transaction that names it commits. Until then the former one stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import IndexDamagedError
+from rag.protocols import Ids, LexicalEngine, LexicalEntry, LexicalIndex
+from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
+from rag.store.folders import make_durable, publish
+
+_REPAIR = "run 'rag repair'"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a commit does to the derived indexes."""
+
+    deleted: Ids
+    entries: Iterable[LexicalEntry]
+    vectors: DenseEntries | None
+    passages: int
+
+
+class Generations:
+    """The generations of one index, below `folder`."""
+
+    def __init__(self, folder: Path, lexical: LexicalEngine | None, dense: bool) -> None:
+        self.folder = folder
+        self._lexical = lexical
+        self._dense = DenseEngine() if dense else None
+
+    def path(self, number: int) -> Path:
+        """Where generation `number` is."""
+        return self.folder / f"{number:08d}"
+
+    def build(self, old: int, new: int, change: Change) -> None:
+        """Write generation `new` from `old` (0: from nothing) and put it in its place."""
+        draft = self.folder / "draft"
+        self.folder.mkdir(exist_ok=True)
+        shutil.rmtree(draft, ignore_errors=True)
+        # Left by a process that was stopped after the rename and before its commit.
+        shutil.rmtree(self.path(new), ignore_errors=True)
+        draft.mkdir()
+        try:
+            with _space_checked(self.folder):
+                self._fill(draft, self.path(old) if old else None, change)
+                make_durable(draft)
+                publish(draft, self.path(new))
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+    def _fill(self, draft: Path, old: Path | None, change: Change) -> None:
+        if self._lexical is not None:
+            before = old / "lexical" if old else None
+            self._lexical.update(before, draft / "lexical", change.deleted, change.entries)
+        if self._dense is not None and change.vectors is not None:
+            before = old / "dense" if old else None
+            self._dense.update(before, draft / "dense", change.deleted, change.vectors)
+        known = _checksums(old) if old else {}
+        files = {name: _record(draft, old, name, known) for name in _files(draft)}
+        manifest = {"passages": change.passages, "files": files}
+        (draft / "manifest.json").write_text(json.dumps(manifest, indent=1))
+
+    def open(self, number: int, passages: int) -> Generation:
+        """Open a generation. Raises IndexDamagedError where its files contradict its record."""
+        path = self.path(number)
+        try:
+            self._check_sizes(path)
+            lexical = self._lexical.open(path / "lexical") if self._lexical else None
+            dense = self._dense.open(path / "dense") if self._dense else None
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise IndexDamagedError(
+                f"the search structures in '{path}' cannot be opened ({_first_line(error)}): "
+                f"{_REPAIR}"
+            ) from error
+        for name, index in (("lexical", lexical), ("dense", dense)):
+            if index is not None and len(index) != passages:
+                raise IndexDamagedError(
+                    f"the {name} index in '{path}' holds {len(index)} passages and should hold "
+                    f"{passages}: {_REPAIR}"
+                )
+        return Generation(number, lexical, dense)
+
+    def _check_sizes(self, path: Path) -> None:
+        for name, (size, _) in _checksums(path).items():
+            found = (path / name).stat().st_size
+            if found != size:
+                raise ValueError(f"{name} has {found} bytes, not {size}")
+
+    def damaged(self, number: int) -> Iterator[str]:
+        """One line for each file of a generation whose bytes are not what was written."""
+        path = self.path(number)
+        try:
+            recorded = _checksums(path)
+        except (OSError, ValueError, KeyError) as error:
+            yield f"{path}/manifest.json cannot be read ({_first_line(error)})"
+            return
+        for name, (_, checksum) in recorded.items():
+            file = path / name
+            if not file.is_file():
+                yield f"{file} is missing"
+            elif _sha256(file) != checksum:
+                yield f"{file} is not what was written"
+
+    def remove_others(self, *kept: int) -> None:
+        """Delete every generation but `kept`, and what an interrupted build left."""
+        if not self.folder.is_dir():
+            return
+        names = {self.path(number).name for number in kept}
+        for path in self.folder.iterdir():
+            if path.name not in names:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The opened indexes of one published state."""
+
+    number: int
+    lexical: LexicalIndex | None
+    dense: DenseIndex | None
+
+
+def _checksums(path: Path) -> dict[str, tuple[int, str]]:
+    record = json.loads((path / "manifest.json").read_text())
+    return {name: (size, checksum) for name, (size, checksum) in record["files"].items()}
+
+
+def _record(
+    draft: Path, old: Path | None, name: str, known: dict[str, tuple[int, str]]
+) -> tuple[int, str]:
+    """Size and checksum of a file; one that is linked from `old` is not read again."""
+    file = draft / name
+    if old is not None and name in known and (old / name).samefile(file):
+        return known[name]
+    return file.stat().st_size, _sha256(file)
+
+
+def _files(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+@contextmanager
+def _space_checked(folder: Path) -> Iterator[None]:
+    """Engines report a full disk in their own ways; the disk itself is the better witness."""
+    from rag.errors import DiskFullError, RagError
+
+    try:
+        yield
+    except RagError:
+        raise
+    except Exception as error:
+        if shutil.disk_usage(folder).free < 8_000_000 or getattr(error, "errno", 0) == 28:
+            raise DiskFullError(
+                f"no space left for the index in '{folder.parent}'; it is as it was: free some "
+                "space and run again"
+            ) from error
+        raise

@@ -1,0 +1,157 @@
+"""The embedded store: one folder, one writer, any number of readers."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rag.errors import NoIndexError
+from rag.protocols import Encoder, LexicalEngine
+from rag.store.database import Rows, Writer, connect, create, explained
+from rag.store.folders import linked
+from rag.store.generation import Generation, Generations
+from rag.store.lock import writer_lock
+from rag.store.view import StoreView
+from rag.store.writer import StoreWriter, empty_change
+
+_REBUILD = "rebuild"
+
+
+class Store:
+    """An index on disk. Safe to use from several threads; several stores may be open at once."""
+
+    def __init__(self, folder: Path, lexical: LexicalEngine | None, *, dense: bool) -> None:
+        self.folder = folder
+        self.database = folder / "index.db"
+        self._lexical = lexical
+        self._dense = dense
+        self.generations = Generations(folder / "generations", lexical, dense)
+        self._loaded: Generation | None = None
+        self._loading = threading.Lock()
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+
+    @classmethod
+    def create(
+        cls, folder: Path, lexical: LexicalEngine | None, *, dense: bool, pipeline: dict[str, Any]
+    ) -> Store:
+        """An empty index in `folder`, with the frozen index part of its pipeline."""
+        folder.mkdir(parents=True, exist_ok=True)
+        store = cls(folder, lexical, dense=dense)
+        with writer_lock(folder), translated(store.database):
+            if store.database.exists():
+                return store
+            (folder / ".gitignore").write_text("*\n")
+            store.generations.build(0, 1, empty_change(dense))
+            draft = folder / "index.db.draft"
+            draft.unlink(missing_ok=True)
+            create(draft)
+            connection = connect(draft, write=True)
+            writer = Writer(connection)
+            with writer.transaction():
+                for key, value in (("pipeline", pipeline), ("generation", 1), ("passages", 0)):
+                    writer.set_meta(key, value)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.close()
+            draft.rename(store.database)
+        return store
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """A value of the index's record."""
+        with self.rows() as rows:
+            return rows.meta(key, default)
+
+    @contextmanager
+    def rows(self) -> Iterator[Rows]:
+        """The tables, in one read transaction."""
+        with translated(self.database):
+            connection = self._take()
+            try:
+                connection.execute("BEGIN")
+                yield Rows(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._idle.put(connection)
+
+    @contextmanager
+    def view(self, encoder: Callable[[], Encoder | None]) -> Iterator[StoreView]:
+        """The published state at this moment; an update meanwhile does not touch it."""
+        with self.rows() as rows:
+            generation = self.generation(rows)
+            yield StoreView(rows.connection, generation, rows.languages(), encoder)
+
+    @contextmanager
+    def writing(self) -> Iterator[StoreWriter]:
+        """Hold the index for writing: see `StoreWriter`. Raises IndexBusyError."""
+        with writer_lock(self.folder), translated(self.database):
+            connection = connect(self.database, write=True)
+            try:
+                yield StoreWriter(connection, self.generations, self._lexical, dense=self._dense)
+            finally:
+                connection.close()
+
+    def close(self) -> None:
+        """Close what is open for reading."""
+        self._loaded = None
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    def rebuilt(self, pipeline: dict[str, Any]) -> Store:
+        """A second store inside this one's folder, to be filled and then `adopt`ed.
+
+        What an interrupted rebuild with the same pipeline left is used on; any other is dropped.
+        """
+        folder = self.folder / _REBUILD
+        draft = Store(folder, self._lexical, dense=self._dense)
+        if draft.database.exists() and draft.meta("pipeline") != pipeline:
+            draft.close()
+            shutil.rmtree(folder)
+        return Store.create(folder, self._lexical, dense=self._dense, pipeline=pipeline)
+
+    def adopt(self, draft: Store) -> None:
+        """Replace everything here by what `draft` holds, in one transaction; `draft` is gone."""
+        with self.writing() as writer:
+            with draft.writing() as draft_writer:
+                number = 1 + max(w.rows.meta("generation") for w in (writer, draft_writer))
+                draft_writer.renumber(number)
+            target = self.generations.path(number)
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(draft.generations.path(number), target, copy_function=linked)
+            with draft.rows() as rows:
+                rows.connection.backup(writer.rows.connection)
+            self.generations.remove_others(number)
+        draft.close()
+        shutil.rmtree(draft.folder)
+
+    def generation(self, rows: Rows) -> Generation:
+        """The published generation as `rows` sees it, opened once and kept."""
+        number = rows.meta("generation")
+        with self._loading:
+            if self._loaded is None or self._loaded.number != number:
+                self._loaded = self.generations.open(number, rows.meta("passages"))
+            return self._loaded
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            if not self.database.is_file():
+                raise NoIndexError(
+                    f"no index in '{self.folder}': run 'rag index FOLDER' first"
+                ) from None
+            return connect(self.database)
+
+
+@contextmanager
+def translated(database: Path) -> Iterator[None]:
+    """Errors of SQLite as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explained(error, database) from error

@@ -1,0 +1,148 @@
+"""BM25 on tantivy (k1 1.2, b 0.75): persists, grows and shrinks, opens without rebuilding.
+
+tantivy is fed with our analysed terms through its whitespace tokenizer, so that every engine
+sees the same ones. Segment files never change once written: a new generation links the old
+one's files and costs what the change costs. `docs/decisions/lexical-engine.md` has the figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.protocols import Ids, LexicalEntry
+from rag.store.folders import link_tree
+
+if TYPE_CHECKING:
+    import tantivy
+
+_HEAP_BYTES = 64_000_000
+_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+# Asked for beyond k, so that passages that tie with the last one are all seen.
+_TIES = 16
+
+
+def _schema() -> tantivy.Schema:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("terms", tokenizer_name="terms", index_option="freq")
+    builder.add_unsigned_field("row", indexed=True, fast=True)
+    builder.add_unsigned_field("document", indexed=True, fast=True)
+    return builder.build()
+
+
+def _open(folder: Path) -> tantivy.Index:
+    import tantivy
+
+    index = tantivy.Index(_schema(), path=str(folder))
+    whitespace = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("terms", whitespace)
+    return index
+
+
+class TantivyEngine:
+    """The default lexical engine. `language` is "auto" or one ISO 639-1 code for everything."""
+
+    def __init__(self, *, language: str = "auto") -> None:
+        self.language = language
+
+    def update(
+        self,
+        old: Path | None,
+        new: Path,
+        deleted: Ids,
+        added: Iterable[LexicalEntry],
+    ) -> None:
+        """Write the next generation into `new`: see `LexicalEngine.update`."""
+        if old is None:
+            new.mkdir()
+        else:
+            link_tree(old, new)
+        writer = _open(new).writer(_HEAP_BYTES, 1)
+        for row in deleted.tolist():
+            writer.delete_documents_by_term("row", row)
+        for row, document, terms in added:
+            writer.add_document(_entry(row, document, terms))
+        writer.commit()
+        writer.wait_merging_threads()
+        for name in _LOCKS:
+            (new / name).unlink(missing_ok=True)
+
+    def open(self, folder: Path) -> TantivyIndex:
+        """Open a generation without rebuilding it."""
+        return TantivyIndex(_open(folder))
+
+
+def _entry(row: int, document: int, terms: Iterable[str]) -> tantivy.Document:
+    import tantivy
+
+    entry = tantivy.Document()
+    entry.add_text("terms", " ".join(terms))
+    entry.add_unsigned("row", row)
+    entry.add_unsigned("document", document)
+    return entry
+
+
+class TantivyIndex:
+    """One opened generation."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        self._schema = index.schema
+        self._searcher = index.searcher()
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def rows(self) -> Ids:
+        """Every passage number in the index, ascending."""
+        import tantivy
+
+        if not len(self):
+            return np.empty(0, np.int64)
+        found = self._searcher.search(tantivy.Query.all_query(), len(self), count=False).hits
+        rows = self._searcher.fast_field_values("row", [address for _, address in found])
+        return np.sort(np.array(rows, np.int64))
+
+    def search(
+        self, terms: Mapping[str, float], k: int, documents: Ids | None = None
+    ) -> list[tuple[int, float]]:
+        """The `k` best rows, and those that tie with the last: see `LexicalIndex.search`."""
+        if not terms or not len(self) or k < 1:
+            return []
+        query = self._query(terms, documents)
+        limit = k + _TIES
+        while True:
+            found = self._searcher.search(query, limit, count=False).hits
+            cut = len(found) < limit or found[-1][0] < found[k - 1][0]
+            if cut or limit >= len(self):
+                break
+            limit *= 4
+        rows = self._searcher.fast_field_values("row", [address for _, address in found])
+        last = found[min(k, len(found)) - 1][0] if found else 0.0
+        pairs = zip(rows, found, strict=True)
+        return [(int(row), float(score)) for row, (score, _) in pairs if score >= last]  # type: ignore[arg-type]
+
+    def _query(self, terms: Mapping[str, float], documents: Ids | None) -> tantivy.Query:
+        from tantivy import Occur, Query
+
+        def term(text: str, weight: float) -> Query:
+            query = Query.term_query(self._schema, "terms", text, "freq")
+            return query if weight == 1.0 else Query.boost_query(query, weight)
+
+        matching = Query.boolean_query([(Occur.Should, term(t, w)) for t, w in terms.items()])
+        if documents is None:
+            return matching
+        allowed = Query.term_set_query(self._schema, "document", documents.tolist())
+        # The set restricts and adds nothing to the score.
+        within = Query.const_score_query(allowed, 0.0)
+        return Query.boolean_query([(Occur.Must, matching), (Occur.Must, within)])
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency as BM25 has it: `ln(1 + (N - n + .5) / (n + .5))`."""
+        found = self._searcher.doc_freq("terms", term)
+        return math.log1p((max(len(self), found) - found + 0.5) / (found + 0.5))

@@ -1,0 +1,89 @@
+"""One published state of an index, read within one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from sqlite3 import Connection
+
+import numpy as np
+
+from rag.errors import IndexMismatchError
+from rag.protocols import Encoder, Ids, Vectors
+from rag.store.analysis import analyse
+from rag.store.database import Rows, select_documents
+from rag.store.filters import where
+from rag.store.generation import Generation
+from rag.types import Condition, Document, Passage, Variant
+
+
+class StoreView:
+    """What retrievers and answerers see: see `rag.protocols.View`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        generation: Generation,
+        languages: Sequence[str],
+        encoder: Callable[[], Encoder | None],
+    ) -> None:
+        self.rows = Rows(connection)
+        self.generation = generation
+        self._languages = languages
+        self._encoder = encoder
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder that made the index's vectors, loaded when first asked for."""
+        return self._encoder()
+
+    def document(self, document_id: str) -> Document | None:
+        """An indexed document, whole."""
+        return self.rows.document(document_id)
+
+    def lexical(
+        self, texts: Sequence[Variant], k: int, filters: Sequence[Condition] = ()
+    ) -> list[tuple[Passage, float]]:
+        """BM25's best passages: see `View.lexical`."""
+        if self.generation.lexical is None:
+            raise IndexMismatchError(
+                "this index has no lexical part: index with a pipeline that has one"
+            )
+        terms = self._weighted(texts)
+        return self._ranked(self.generation.lexical.search(terms, k, self._allowed(filters)), k)
+
+    def dense(
+        self, vector: Vectors, k: int, filters: Sequence[Condition] = ()
+    ) -> list[tuple[Passage, float]]:
+        """The nearest passages: see `View.dense`."""
+        if self.generation.dense is None:
+            raise IndexMismatchError(
+                "this index has no vectors: index with a pipeline that encodes"
+            )
+        return self._ranked(self.generation.dense.search(vector, k, self._allowed(filters)), k)
+
+    def terms(self, text: str) -> list[str]:
+        """`text` analysed in each language of the index; a term that several give counts once."""
+        per_language = [analyse(text, language) for language in self._languages]
+        if len(per_language) == 1:
+            return per_language[0]
+        return list(dict.fromkeys(term for terms in per_language for term in terms))
+
+    def idf(self, term: str) -> float:
+        """Inverse document frequency of an analysed term; 1 where there is no lexical index."""
+        return 1.0 if self.generation.lexical is None else self.generation.lexical.idf(term)
+
+    def _weighted(self, texts: Sequence[Variant]) -> Mapping[str, float]:
+        weights: dict[str, float] = {}
+        for variant in texts:
+            for term in self.terms(variant.text):
+                weights[term] = weights.get(term, 0.0) + variant.weight
+        return weights
+
+    def _allowed(self, filters: Sequence[Condition]) -> Ids | None:
+        return select_documents(self.rows.connection, *where(filters)) if filters else None
+
+    def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
+        passages = self.rows.passages([row for row, _ in found])
+        ranked = [(passages[row], float(np.float32(score))) for row, score in found]
+        ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
+        return ranked[:k]

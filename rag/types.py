@@ -1,0 +1,206 @@
+"""The vocabulary: every noun that crosses a protocol, frozen and slotted.
+
+`docs/architecture.md` shows the same model as a table. Offsets are always positions of
+Python characters (code points) in `Document.text`, end exclusive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+BlockKind: TypeAlias = Literal["heading", "paragraph", "list", "table", "code"]
+Scalar: TypeAlias = str | int | float | bool
+Metadata: TypeAlias = Mapping[str, Scalar]
+Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
+
+NO_METADATA: Metadata = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A span of a document with its kind and its place.
+
+    `page` counts from 1, as people do; `headings` is the path of headings above the block,
+    outermost first. A heading block's own text is the last element of its path.
+    """
+
+    start: int
+    end: int
+    kind: BlockKind = "paragraph"
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One item of a source: its readable text and what is known about it.
+
+    `id` is stable for its source; `source` is what a person would open.
+    Blocks ascend and do not overlap.
+    """
+
+    id: str
+    source: str
+    text: str
+    title: str = ""
+    blocks: tuple[Block, ...] = ()
+    metadata: Metadata = field(default_factory=lambda: NO_METADATA)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over everything that indexing reads: equal hashes need no work."""
+        places = [(b.start, b.end, b.kind, b.page, b.headings) for b in self.blocks]
+        record = [self.source, self.title, self.text, places, sorted(self.metadata.items())]
+        encoded = json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(encoded.encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A document not yet read. `version` changes whenever its bytes may have changed."""
+
+    id: str
+    source: str
+    version: str
+    load: Callable[[], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that could not be read: where, and one line that says why and what to do."""
+
+    source: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The unit that is indexed, retrieved and cited: `document.text[start:end] == text`."""
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+    source: str = ""
+    title: str = ""
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    metadata: Metadata = field(default_factory=lambda: NO_METADATA)
+
+    @property
+    def id(self) -> str:
+        """Made of the document's id and the span: the same wherever and whenever it is built."""
+        return f"{self.document_id}#{self.start}-{self.end}"
+
+    @property
+    def order(self) -> tuple[str, int, int]:
+        """How passages with equal scores are ordered."""
+        return (self.document_id, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test on a document's metadata, or on its `id`, `source`, `title` or `language`."""
+
+    key: str
+    operator: Operator
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A rewrite of the question, with its weight beside the original's 1.0."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: the text, and what rewriters and the caller add to it.
+
+    `filters` must all hold. `variants` are rewrites of the text; `hypotheses` are passages
+    that might answer it (HyDE), used by the dense arm alone.
+    """
+
+    text: str
+    filters: tuple[Condition, ...] = ()
+    history: tuple[Turn, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    hypotheses: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageScore:
+    """Where a stage placed a hit: rank from 1, and the stage's own score."""
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found, with what every stage so far said of it."""
+
+    passage: Passage
+    score: float
+    stages: Mapping[str, StageScore] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Hits in order: scores descend, ties by passage."""
+
+    query: Query
+    hits: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote and where it stands: `document.text[start:end] == quote`."""
+
+    document_id: str
+    source: str
+    start: int
+    end: int
+    quote: str
+    title: str = ""
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question, with its evidence; `abstained` means there was none.
+
+    `score` is the answerer's own confidence, in the unit that its threshold uses.
+    """
+
+    question: str
+    text: str
+    abstained: bool
+    citations: tuple[Citation, ...] = ()
+    score: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A passage that a pruner keeps out of the index, and why."""
+
+    passage: Passage
+    score: float
+    reason: str

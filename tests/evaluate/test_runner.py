@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from rag.evaluate.aggregate import documents
+from rag.evaluate.dataset import Dataset
+from rag.evaluate.measures import MEASURES
+from rag.evaluate.runner import judge
+from rag.types import Hit, Passage
+
+DATASET = Dataset(
+    name="tiny",
+    format="beir",
+    folder=Path("tiny"),
+    documents=None,
+    queries={"q1": "tides", "q2": "salt", "q3": "silence"},
+    qrels={"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 1}},
+)
+FOUND = {"tides": ["a", "a", "b"], "salt": ["a", "a", "b", "a"], "silence": []}
+
+
+def hits(names: list[str]) -> list[Hit]:
+    """Passages of the named documents; later ones score less."""
+    passages = [Passage(name, start, start + 1, "x") for start, name in enumerate(names)]
+    return [Hit(passage, 1.0 / (rank + 1)) for rank, passage in enumerate(passages)]
+
+
+def search(question: str) -> list[Hit]:
+    time.sleep(0.02 if question == "silence" else 0)
+    return hits(FOUND[question])
+
+
+def test_documents_stand_where_their_best_passage_stands() -> None:
+    assert documents(hits(["b", "a", "b", "c", "a"])) == ["b", "a", "c"]
+    assert documents([]) == []
+
+
+def test_judges_documents_query_by_query() -> None:
+    told: list[int] = []
+    found = judge(
+        DATASET, "plain", search, index_seconds=3.0, documents=3, passages=7, progress=told.append
+    )
+    assert told == [1, 2, 3]
+    assert found.per_query["RR@10"] == {"q1": 1.0, "q2": 0.5, "q3": 0.0}
+    assert found.per_query["R@10"] == {"q1": 1.0, "q2": 1.0, "q3": 0.0}
+    assert list(found.measures) == list(MEASURES)
+    assert found.measures["RR@10"].value == 0.5
+    assert found.measures["RR@10"].low < 0.5 < found.measures["RR@10"].high
+    assert (found.name, found.index_seconds) == ("plain", 3.0)
+    assert (found.documents, found.passages) == (3, 7)
+
+
+def test_times_are_milliseconds_of_the_search_alone() -> None:
+    def slow_progress(_: int) -> None:
+        time.sleep(0.1)
+
+    found = judge(
+        DATASET, "p", search, index_seconds=0, documents=0, passages=0, progress=slow_progress
+    )
+    assert found.query_ms.p50 < 50
+    assert found.query_ms.p95 >= 17  # the slowest takes 20, and the 95th of three is below it
+
+
+def test_errors_of_the_search_are_not_hidden() -> None:
+    def broken(question: str) -> list[Hit]:
+        raise RuntimeError(question)
+
+    with pytest.raises(RuntimeError, match="tides"):
+        judge(DATASET, "p", broken, index_seconds=0, documents=0, passages=0)
