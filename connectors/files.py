@@ -42,18 +42,18 @@ class FilesConnector:
             if not os.path.lexists(path):
                 shown = source_name(path, Path.cwd())
                 raise SourceError(f"no such file or folder: '{shown}'; check the spelling")
-        roots = {str(absolute(path)) for path in paths}
-        self._roots = sorted(roots, key=lambda path: os.fsencode(path).split(b"/"))
+        self._given_paths = frozenset(str(absolute(path)) for path in paths)
+        self._roots = sorted(self._given_paths, key=lambda path: os.fsencode(path).split(b"/"))
         self._base = base
         self._max_bytes = max_bytes
-        self._unlisted: list[str] = []
+        self._unlisted: set[str] = set()
         self.skipped: Counter[str] = Counter()
 
     def items(self) -> Iterator[Item | Failure]:
         """Every file, sorted by path within each root; what cannot be listed is a Failure."""
-        self._unlisted = []
+        self._unlisted = set()
         self.skipped = Counter()
-        walk = Walk(self._roots, self.skipped)
+        walk = Walk(self._given_paths, self.skipped)
         for root in self._roots:
             try:
                 status = Path(root).stat()
@@ -68,8 +68,7 @@ class FilesConnector:
     def covers(self, source: str) -> bool:
         """Whether `source` lies under the given paths, and not where listing last failed."""
         path = str(source_path(source, self._base))
-        listed = any(is_within(path, root) for root in self._roots)
-        return listed and not any(is_within(path, folder) for folder in self._unlisted)
+        return is_within(path, self._given_paths) and not is_within(path, self._unlisted)
 
     def _beneath(self, walk: Walk, root: str) -> Iterator[Item | Failure]:
         for step in walk.folder(root):
@@ -99,7 +98,7 @@ class FilesConnector:
         return Item(name, name, version, partial(self._load, found.path, name, reader))
 
     def _unreadable(self, step: Unreadable) -> Failure:
-        self._unlisted.append(step.path)
+        self._unlisted.add(step.path)
         return Failure(self._name(step.path), step.error)
 
     def _name(self, path: str) -> str:

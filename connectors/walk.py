@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +35,16 @@ _Identity = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class _Folder:
     path: str
-    rules: IgnoreRules | None
-    ancestors: frozenset[_Identity]
+    rules: IgnoreRules | None = None
+    identity: _Identity | None = None
+    above: _Folder | None = None
+
+    def lies_within(self, identity: _Identity) -> bool:
+        """Whether the folder of that identity is this one or above it on the way here."""
+        folder: _Folder | None = self
+        while folder is not None and folder.identity != identity:
+            folder = folder.above
+        return folder is not None
 
 
 @dataclass(slots=True)
@@ -48,18 +56,18 @@ class Walk:
     by itself alone. `skipped` counts links and special files not taken.
     """
 
-    roots: Sequence[str]
+    roots: Set[str]
     skipped: Counter[str] = field(default_factory=Counter)
     _linked: set[_Identity] = field(default_factory=set)
-    _real_roots: tuple[str, ...] = ()
+    _real_roots: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self._real_roots = tuple(os.path.realpath(root) for root in self.roots)
+        self._real_roots = frozenset(os.path.realpath(root) for root in self.roots)
 
     def folder(self, root: str) -> Iterator[Found | Unreadable]:
         """Everything beneath the folder `root`, in the order of its path's parts, as bytes."""
         # A stack of our own, because folders nest deeper than Python calls do.
-        stack = [self._open(_Folder(root, None, frozenset()))]
+        stack = [self._open(_Folder(root))]
         while stack:
             step = next(stack[-1], None)
             if step is None:
@@ -78,7 +86,8 @@ class Walk:
         except OSError as error:
             yield Unreadable(folder.path, reason(error))
             return
-        here = _Folder(folder.path, rules, folder.ancestors | {(status.st_dev, status.st_ino)})
+        identity = (status.st_dev, status.st_ino)
+        here = _Folder(folder.path, rules, identity, folder.above)
         for entry in listed:
             if not entry.name.startswith(".") and entry.path not in self.roots:
                 yield from self._entry(entry, here)
@@ -99,7 +108,7 @@ class Walk:
             return
         if is_folder:
             if self._enters(entry, status, parent):
-                yield _Folder(entry.path, parent.rules, parent.ancestors)
+                yield _Folder(entry.path, parent.rules, above=parent)
         elif stat.S_ISREG(status.st_mode):
             yield Found(entry.path, status)
         else:
@@ -109,20 +118,20 @@ class Walk:
         target = os.path.realpath(link)
         if not Path(target).exists():
             return False
-        return any(is_within(target, root) for root in self._real_roots)
+        return is_within(target, self._real_roots)
 
     def _enters(self, entry: os.DirEntry[str], status: os.stat_result, parent: _Folder) -> bool:
         """Whether to descend: a linked folder is entered once, and never from within itself."""
         if not entry.is_symlink():
             return True
         identity = (status.st_dev, status.st_ino)
-        if identity in parent.ancestors or identity in self._linked:
+        if parent.lies_within(identity) or identity in self._linked:
             self.skipped["symlink"] += 1
             return False
         self._linked.add(identity)
         return True
 
 
-def is_within(path: str, folder: str) -> bool:
-    """Whether the absolute `path` is `folder` or lies beneath it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+def is_within(path: str, folders: Set[str]) -> bool:
+    """Whether the absolute `path` is one of `folders` or lies beneath one."""
+    return path in folders or any(str(parent) in folders for parent in Path(path).parents)

@@ -133,6 +133,7 @@ class _Run:
         self._progress = progress
         self._cut: list[_Cut] = []
         self._ready: list[_Cut] = []
+        self._uncoded = self._waiting = 0
         self._committed = time.monotonic()
         self._looked_at = self._working = self._passages = self._encoded = 0
 
@@ -165,6 +166,7 @@ class _Run:
                 self.report.added += 1
         self._writer.commit([cut.indexed for cut in self._ready])
         self._ready = []
+        self._waiting = 0
         self._committed = time.monotonic()
 
     def _read(self, item: Item, known: tuple[str, str] | None) -> None:
@@ -179,17 +181,18 @@ class _Run:
         gone = {one.passage.id for one in dropped}
         kept = [(one, _key(one.text)) for one in passages if one.id not in gone]
         self._cut.append(_Cut(Indexed(document, item.version, kept, dropped), known is not None))
+        self._uncoded += len(kept)
+        self._waiting += len(document.text)
         self._working += 1
         self._passages += len(kept)
         self._show(item.source)
         self._work()
 
     def _work(self) -> None:
-        if sum(len(cut.indexed.passages) for cut in self._cut) >= _ENCODE_PASSAGES:
+        if self._uncoded >= _ENCODE_PASSAGES:
             self._encode()
-        waiting = sum(len(c.indexed.document.text) for c in (*self._ready, *self._cut))
         late = time.monotonic() - self._committed > _COMMIT_SECONDS
-        if waiting > _COMMIT_CHARACTERS or (late and self._ready):
+        if self._waiting > _COMMIT_CHARACTERS or (late and self._ready):
             self.flush()
 
     def _encode(self) -> None:
@@ -204,6 +207,7 @@ class _Run:
                 self._show("")
         self._ready.extend(self._cut)
         self._cut = []
+        self._uncoded = 0
 
     def _fail(self, failure: Failure) -> None:
         self.report.failed.append(failure)

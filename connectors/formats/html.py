@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _DECLARED_WITHIN = 2048
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)[^<>]*>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)[^<>]*+>")
 # Elements whose end tag may be left out, or that have none, do not tell how deep a page nests.
 _UNCOUNTED = frozenset(
     {

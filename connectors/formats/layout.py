@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-_LIST_ITEM = re.compile(r"(?:[-*+•‣◦▪\u2013\u2014\uf0b7]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+\S")
+_BULLETS = "-*+•‣◦▪\u2013\u2014\uf0b7"  # the last as Word's symbol font has it
+_LIST_ITEM = re.compile(rf"(?:[{re.escape(_BULLETS)}]|\(?(?:\d{{1,3}}|[a-zA-Z])[.)])\s+\S")
 _HYPHENATED = re.compile(r"[^\W\d_]-$")
 _HEADING_RATIO = 1.15
 _HEADING_LENGTH = 200
@@ -60,9 +61,10 @@ class Region:
 
     @property
     def may_head(self) -> bool:
-        """Whether it is short enough for a heading, and says something."""
+        """Whether it could be a heading by its words: short, no bullet, no part of a sentence."""
         text = self.text
-        return len(text) <= _HEADING_LENGTH and any(map(str.isalpha, text)) and not self.tabular
+        short = len(text) <= _HEADING_LENGTH and any(map(str.isalpha, text))
+        return short and not (self.tabular or text[0] in _BULLETS or text[-1] in ";,")
 
     @property
     def text(self) -> str:

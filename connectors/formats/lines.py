@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.connectors.formats.decoding import clean
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 
 # PDFium writes U+FFFE for a hyphen at the end of a line whose word goes on, and joins the lines.
 _HYPHENS = re.compile("[\ufffe\x02\xad]")
+_SPACES = re.compile(r"\s+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_CELL_GAP = 1.5  # of the type's size: wider than any space between words, justified or not
+# Gaps between cells, in sizes of the type: wider than any space between words; and, beside a
+# row that is known to be one, wider than spaces between words that are not spread out.
+_CELL_GAP = 1.5
+_CELL_GAP_BESIDE_ROW = 0.8
 
 
 def page_lines(page: pdfium.PdfPage) -> list[Line]:
@@ -27,14 +32,11 @@ def page_lines(page: pdfium.PdfPage) -> list[Line]:
     """
     textpage = page.get_textpage()
     try:
-        count = textpage.count_chars()
-        characters = _characters(textpage, count)
-        found = []
-        start = 0
-        for match in _LINE_END.finditer(characters):
-            found += _line(textpage, characters, start, match.start())
-            start = match.end()
-        return found + _line(textpage, characters, start, len(characters))
+        text = _characters(textpage, textpage.count_chars())
+        spans = _spans(text)
+        found = [_line(textpage, text, *span) for span in spans]
+        _mark_full_rows(textpage, text, spans, found)
+        return [line for line in found if line.text]
     finally:
         textpage.close()
 
@@ -57,20 +59,42 @@ def _characters(textpage: pdfium.PdfTextPage, count: int) -> str:
     return "".join(chr(code) if 0 < code < 0x110000 else " " for code in codes)
 
 
-def _line(textpage: pdfium.PdfTextPage, text: str, start: int, end: int) -> list[Line]:
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    if start == end:
-        return []
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where the lines that hold anything begin and end, without surrounding white space."""
+    ends = [match.span() for match in _LINE_END.finditer(text)]
+    starts = [0, *(end for _, end in ends)]
+    spans = zip(starts, [*(start for start, _ in ends), len(text)], strict=True)
+    return [
+        (start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
+        for start, line in ((start, text[start:end]) for start, end in spans)
+        if line.strip()
+    ]
+
+
+def _line(textpage: pdfium.PdfTextPage, text: str, start: int, end: int) -> Line:
     size = _size(textpage, start)
     left, top = _box(textpage, start)[0], _origin(textpage, start)
     right, bottom = _box(textpage, end - 1)[1], _origin(textpage, end - 1)
     line = Line(_readable(text[start:end]), size, left, right, top, bottom)
-    if line.sparse and (cells := _cells(textpage, text, start, end, size)):
-        line = Line(" | ".join(cells), size, left, right, top, bottom, tabular=True)
-    return [line] if line.text else []
+    if not line.sparse:
+        return line
+    return _as_row(line, _cells(textpage, text, (start, end), _CELL_GAP * size))
+
+
+def _mark_full_rows(
+    textpage: pdfium.PdfTextPage, text: str, spans: list[tuple[int, int]], lines: list[Line]
+) -> None:
+    """Make rows of full lines beside rows: they have no more room than prose has."""
+    for order in (range(1, len(lines)), range(len(lines) - 2, -1, -1)):
+        for here in order:
+            line, beside = lines[here], lines[here - order.step]
+            if beside.tabular and not line.tabular and beside.size == line.size:
+                gap = _CELL_GAP_BESIDE_ROW * line.size
+                lines[here] = _as_row(line, _cells(textpage, text, spans[here], gap))
+
+
+def _as_row(line: Line, cells: list[str]) -> Line:
+    return replace(line, text=" | ".join(cells), tabular=True) if len(cells) > 1 else line
 
 
 def _readable(units: str) -> str:
@@ -78,16 +102,18 @@ def _readable(units: str) -> str:
     return " ".join(clean(_HYPHENS.sub("", text)).split())
 
 
-def _cells(textpage: pdfium.PdfTextPage, text: str, start: int, end: int, size: float) -> list[str]:
-    """The cells of a row that wide gaps part; none where there are no such gaps."""
+def _cells(
+    textpage: pdfium.PdfTextPage, text: str, span: tuple[int, int], widest_space: float
+) -> list[str]:
+    """The parts of a line between the gaps wider than `widest_space`, in points."""
+    start, end = span
     cuts = [start]
-    for match in re.compile(r"\s+").finditer(text, start, end):
+    for match in _SPACES.finditer(text, start, end):
         gap = _box(textpage, match.end())[0] - _box(textpage, match.start() - 1)[1]
-        if gap > _CELL_GAP * size:
+        if gap > widest_space:
             cuts += [match.start(), match.end()]
     cuts.append(end)
-    cells = [_readable(text[a:b]) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
-    return cells if len(cells) > 1 else []
+    return [_readable(text[a:b]) for a, b in zip(cuts[::2], cuts[1::2], strict=True)]
 
 
 def _size(textpage: pdfium.PdfTextPage, index: int) -> float:

@@ -59,7 +59,8 @@ def front_matter(text: str) -> tuple[dict[str, Scalar], int]:
     close = next((n for n, line in enumerate(lines) if n and line.rstrip() in {"---", "..."}), 0)
     try:
         found = yaml.safe_load("\n".join(lines[1:close]))
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date such as 2024-99-99
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError, RecursionError):
+        # Not all that PyYAML raises is its own: a date such as 2024-99-99 is a ValueError.
         return {}, 0
     if not isinstance(found, dict):
         return {}, 0

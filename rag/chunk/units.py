@@ -29,8 +29,7 @@ class Unit:
 def units(document: Document, tokenizer: Tokenizer, most: int) -> Iterator[Unit]:
     """Units of at most `most` tokens that cover the document's text, in order."""
     for start, end in _windows(document.text):
-        spans = tokenizer.spans(document.text[start:end])
-        tokens = [start + a for a, _ in _bounded(spans)]
+        tokens = _token_starts(tokenizer.spans(document.text[start:end]), start)
         for a, b, size in _cut(start, boundaries(document, start, end), tokens, most):
             block = block_at(document.blocks, a)
             yield Unit(a, b, size, block.page if block else None)
@@ -65,7 +64,11 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _bounded(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _token_starts(spans: Sequence[tuple[int, int]], offset: int) -> list[int]:
+    starts: list[int] = []
     for start, end in spans:
-        for piece in range(start, end, _LONGEST_TOKEN):
-            yield piece, min(piece + _LONGEST_TOKEN, end)
+        if end - start <= _LONGEST_TOKEN:
+            starts.append(offset + start)
+        else:
+            starts.extend(range(offset + start, offset + end, _LONGEST_TOKEN))
+    return starts

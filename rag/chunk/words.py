@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import regex
 
+from rag.scripts import UNSPACED, plain
+
+_PLAIN = re.compile(r"\w+|[^\w\s]")
 # One for each word, number, mark, and each character of the scripts written without spaces.
-_WORD = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
-    r"|(?:(?![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])\w)+|[^\w\s]"
-)
+_ANY = regex.compile(rf"[{UNSPACED}]\p{{M}}*|(?:(?![{UNSPACED}])\w)+|[^\w\s]")
 
 
 class WordTokenizer:
@@ -21,4 +23,5 @@ class WordTokenizer:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Span of each word or mark."""
-        return [match.span() for match in _WORD.finditer(text)]
+        pattern = _PLAIN if plain(text) else _ANY
+        return [match.span() for match in pattern.finditer(text)]

@@ -50,6 +50,14 @@ class Component:
         """The component as a pipeline file would have it."""
         return {"use": self.use, **self.options}
 
+    def shaping(self) -> dict[str, object]:
+        """The same without the options that its class names in `circumstances`.
+
+        Those say where and how the work is done, such as a device, and not what comes out.
+        """
+        circumstances = getattr(registry.load(self.kind, self.use), "circumstances", ())
+        return {name: value for name, value in self.as_dict().items() if name not in circumstances}
+
 
 @cache
 def option_model(component: type) -> type[BaseModel]:

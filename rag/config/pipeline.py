@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -75,21 +76,24 @@ class Pipeline:
 
     def index_part(self) -> dict[str, object]:
         """Everything that shapes the index, as plain data; frozen with the index it made."""
-        part: dict[str, object] = {"chunk": self.chunk.as_dict()}
-        if self.prune:
-            part["prune"] = [pruner.as_dict() for pruner in self.prune]
-        if self.encode is not None:
-            part["encode"] = self.encode.as_dict()
-        if self.lexical is not None:
-            part["lexical"] = self.lexical.as_dict()
-        return part
+        return self._index(Component.shaping)
 
     def as_dict(self) -> dict[str, object]:
         """The whole pipeline as plain data, which parses back to an equal one."""
         return {
             "name": self.name,
             "description": self.description,
-            "index": self.index_part(),
+            "index": self._index(Component.as_dict),
             "query": [stage.as_dict() for stage in self.stages],
             "answer": self.answer.as_dict(),
         }
+
+    def _index(self, plain: Callable[[Component], dict[str, object]]) -> dict[str, object]:
+        part: dict[str, object] = {"chunk": plain(self.chunk)}
+        if self.prune:
+            part["prune"] = [plain(pruner) for pruner in self.prune]
+        if self.encode is not None:
+            part["encode"] = plain(self.encode)
+        if self.lexical is not None:
+            part["lexical"] = plain(self.lexical)
+        return part

@@ -93,7 +93,7 @@ def _carried(name: str) -> ModelFiles | None:
 
 def _hub(name: str, *, download: bool) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     repository = name if "/" in name else _ORGANISATION + name
     try:

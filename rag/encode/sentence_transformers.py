@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -35,6 +35,8 @@ class SentenceTransformersEncoder:
     the model's own. Texts of similar length are encoded together; vectors are brought to
     length one in single precision whatever `dtype` the model runs in.
     """
+
+    circumstances: ClassVar[frozenset[str]] = frozenset({"device", "download"})
 
     def __init__(
         self,
@@ -170,7 +172,7 @@ class SentenceTransformersEncoder:
             return _load(self.files.folder, self._dtype, self._device, self._length)
         except RagError:
             raise
-        except Exception as error:  # noqa: BLE001 the libraries below raise anything
+        except Exception as error:
             first = (str(error) or type(error).__name__).splitlines()[0]
             raise ModelError(f"model '{self._name}' cannot be loaded: {first}") from error
 

@@ -7,12 +7,16 @@ become overlapping character pairs, as is usual for them.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import regex
+
+from rag.scripts import PAIRED, plain
 
 if TYPE_CHECKING:
     import Stemmer
@@ -29,12 +33,14 @@ STEMMERS = {
     "ta": "tamil", "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
 # Of these, tantivy carries a stop-word list.
-STOP_WORDS = frozenset({"da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"})  # fmt: skip
+STOP_WORDS = frozenset(
+    ["da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"]
+)
 
-_PAIRED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_TOKEN = regex.compile(rf"[{_PAIRED}]\p{{M}}*(?:[{_PAIRED}ー]\p{{M}}*)*|(?:(?![{_PAIRED}])\w)+")
+_PLAIN = re.compile(r"\w+")
+_ANY = regex.compile(rf"[{PAIRED}]\p{{M}}*(?:[{PAIRED}ー]\p{{M}}*)*|(?:(?![{PAIRED}])\w)+")
 _CHARACTER = regex.compile(r"\X")
-_IS_PAIRED = regex.compile(rf"[{_PAIRED}]")
+_IS_PAIRED = regex.compile(rf"[{PAIRED}]")
 
 # tantivy refuses terms beyond 65,530 bytes; nobody searches for a word this long.
 _LONGEST = 255
@@ -62,13 +68,16 @@ def _pairs(run: str) -> Iterable[str]:
     characters = _CHARACTER.findall(run)
     if len(characters) == 1:
         return characters
-    return ("".join(pair) for pair in zip(characters, characters[1:], strict=False))
+    return ("".join(pair) for pair in pairwise(characters))
 
 
 def words(text: str) -> list[str]:
     """`text` as folded words and character pairs, before any language is considered."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    if plain(folded):
+        return [token[:_LONGEST] for token in _PLAIN.findall(folded)]
     found: list[str] = []
-    for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower()):
+    for token in _ANY.findall(folded):
         if _IS_PAIRED.match(token):
             found.extend(_pairs(token))
         else:

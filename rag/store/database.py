@@ -208,7 +208,7 @@ class Rows:
             f"WHERE {where}",
             values,
         )
-        return {row: _passage(*fields) for row, *fields in found}
+        return {fields[0]: _passage(fields[1:]) for fields in found}
 
     def _one(self, sql: str, *values: object) -> Any:
         return self.connection.execute(sql, values).fetchone()
@@ -329,10 +329,8 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
     return np.array([row for (row,) in connection.execute(sql, list(values))], np.int64)
 
 
-def _passage(
-    document_id: str, start: int, end: int, text: str, source: str, title: str,
-    page: int | None, headings: str, metadata: str, language: str,
-) -> Passage:  # fmt: skip
+def _passage(fields: Sequence[Any]) -> Passage:
+    document_id, start, end, text, source, title, page, headings, metadata, language = fields
     known = {**json.loads(metadata), "language": language}
     path = tuple(json.loads(headings)) if headings != "[]" else ()
     return Passage(document_id, start, end, text, source, title, page, path, known)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Languages written in character pairs need no stemmer, but must not be taken for another.
 _UNSTEMMED = ("zh", "ja", "ko", "th", "vi", "uk", "he", "bg")
-_SAMPLE = 2_000
+_SAMPLE = 600
 _SURE = 0.9
 UNSURE = "en"
 

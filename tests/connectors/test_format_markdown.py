@@ -79,7 +79,8 @@ def test_text_is_the_source_and_front_matter_metadata() -> None:
         "---\ndate: 2024-99-99\n---\n",
         "---\njust text\n---\n",
         "---\nno end\n",
-        "---\n" + "[" * 5000 + "\n---\n",
+        "---\n" + "[" * 2000 + "\n---\n",
+        "---\na: !!bool perhaps\n---\n",
     ],
 )
 def test_what_is_no_front_matter_stays_text(head: str) -> None:

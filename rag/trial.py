@@ -1,0 +1,125 @@
+"""Trials: pipelines side by side on a dataset, each on an index of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rag.config import Cut, Pipeline
+from rag.evaluate.dataset import Dataset, read_beir
+from rag.evaluate.report import PipelineResult, Report, report
+from rag.evaluate.runner import judge
+from rag.protocols import Connector
+from rag.rag import Rag
+from rag.registry import load
+from rag.types import Document, Failure, Hit, Item
+
+# Passages to look at for a ranking of documents as deep as the deepest measure.
+_DEPTH = 100
+
+Say = Callable[[str], None]
+
+
+def evaluate(
+    folder: Path,
+    pipelines: Sequence[Pipeline],
+    *,
+    split: str = "test",
+    cache: Path | None = None,
+    progress: Say | None = None,
+) -> Report:
+    """Measure each of `pipelines` on the dataset in `folder`; the first is the baseline.
+
+    Indexes are kept in `cache` by dataset and index part, so that pipelines that share theirs
+    share an index and a second trial encodes nothing; without it they are temporary.
+    """
+    say = progress or (lambda _: None)
+    dataset = read_beir(folder, split)
+    with _kept(cache) as place:
+        results = [_try(dataset, pipeline, place, say) for pipeline in pipelines]
+    return report(dataset.name, dataset.format, results)
+
+
+def _try(dataset: Dataset, pipeline: Pipeline, place: Path, say: Say) -> PipelineResult:
+    rag = Rag.open(place / _name(dataset, pipeline), pipeline=_uncut(pipeline))
+    say(f"{pipeline.name}: indexing {dataset.name}")
+    indexed = rag.index(
+        _connector(dataset),
+        progress=lambda p: say(f"{pipeline.name}: {p.encoded} passages encoded"),
+    )
+    questions = list(dataset.queries.values())
+    rag.search(questions[0])  # models load outside of the timing
+
+    def search(question: str) -> Sequence[Hit]:
+        return rag.search(question).hits
+
+    say(f"{pipeline.name}: {len(questions)} questions")
+    result = judge(
+        dataset,
+        pipeline.name,
+        search,
+        index_seconds=indexed.seconds,
+        documents=indexed.documents,
+        passages=indexed.passages,
+    )
+    rag.close()
+    return result
+
+
+def _name(dataset: Dataset, pipeline: Pipeline) -> str:
+    record = [str(dataset.folder.resolve()), pipeline.index_part()]
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _uncut(pipeline: Pipeline) -> Pipeline:
+    """The pipeline without its last cut: measures look deeper than answers do."""
+    from dataclasses import replace
+
+    stages = list(pipeline.stages)
+    if isinstance(stages[-1], Cut) and stages[-1].k < _DEPTH:
+        stages.pop()
+    return replace(pipeline, stages=tuple(stages))
+
+
+def _connector(dataset: Dataset) -> Connector:
+    if dataset.documents is not None:
+        return DatasetConnector(dataset)
+    connector: Connector = load("connector", "files")(
+        paths=[dataset.folder], base=dataset.folder.resolve()
+    )
+    return connector
+
+
+class DatasetConnector:
+    """The documents that a dataset carries itself: see `rag.protocols.Connector`."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def items(self) -> Iterator[Item | Failure]:
+        """Every document of the dataset, in its order."""
+        assert self._dataset.documents is not None
+        for document in self._dataset.documents():
+            yield Item(document.id, document.source, document.content_hash, _loader(document))
+
+    def covers(self, source: str) -> bool:
+        """An index of a trial holds nothing else."""
+        return True
+
+
+def _loader(document: Document) -> Callable[[], Document]:
+    return lambda: document
+
+
+@contextmanager
+def _kept(cache: Path | None) -> Iterator[Path]:
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+        yield cache
+        return
+    with tempfile.TemporaryDirectory(prefix="ragline-") as folder:
+        yield Path(folder)
