@@ -92,7 +92,8 @@ def synchronise(
     counts = writer.rows.counts()
     report.documents, report.passages, report.pruned = counts.values()
     report.seconds = round(time.perf_counter() - clock, 3)
-    writer.log(started, report.seconds, report.as_dict(), report.failed, [*run.settled, *gone])
+    settled = [one.source for one in writer.rows.failures() if connector.covers(one.source)]
+    writer.log(started, report.seconds, report.as_dict(), report.failed, settled)
     return report
 
 
@@ -127,7 +128,6 @@ class _Run:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.report = IndexReport()
-        self.settled: list[str] = []
         self._writer = writer
         self._indexer = indexer
         self._progress = progress
@@ -171,7 +171,6 @@ class _Run:
 
     def _read(self, item: Item, known: tuple[str, str] | None) -> None:
         document = item.load()
-        self.settled.append(item.source)
         if known is not None and known[1] == document.content_hash:
             self._writer.rows.touch(item.id, item.version)
             self.report.unchanged += 1

@@ -28,7 +28,8 @@ class RewriteStage:
         except Exception as error:  # noqa: BLE001 a model server can fail in any way
             warnings.warn(f"rewriter '{self.name}' failed: {error}", stacklevel=2)
             return ranking
-        return replace(ranking, query=replace(rewritten, text=query.text))
+        added = {"variants": rewritten.variants, "hypotheses": rewritten.hypotheses}
+        return replace(ranking, query=replace(query, **added))
 
 
 @dataclass(frozen=True, slots=True)

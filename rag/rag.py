@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from rag.indexing import IndexReport, Progress, synchronise
 from rag.pipeline import Stage, run
 from rag.protocols import Answerer, Connector, Encoder, LexicalEngine
 from rag.registry import load
+from rag.status import index_folder, index_status
 from rag.store.check import problems
-from rag.store.folders import INDEX_FOLDER, find_index
 from rag.store.store import Store
 from rag.types import Answer, Condition, Document, Dropped, Failure, Passage, Query, Ranking, Turn
 
@@ -54,7 +54,7 @@ class Rag:
         built with, and `hybrid` where there is no index yet. Nothing is created before
         `index` is called. Raises RequestError for a faulty pipeline.
         """
-        place = _place(folder)
+        place = index_folder(folder)
         if isinstance(pipeline, Pipeline):
             return cls(place, pipeline, encoder)
         if pipeline is None and (place / "index.db").is_file():
@@ -110,21 +110,12 @@ class Rag:
         with self._store.view(lambda: self.encoder) as view:
             ranking = run(self._stages, query, view)
             answer = self._answerer.answer(ranking.query, ranking.hits, view)
-        return replace(answer, seconds=round(time.perf_counter() - started, 3))
+        seconds = round(time.perf_counter() - started, 3)
+        return replace(answer, hits=ranking.hits, seconds=seconds)
 
     def status(self) -> dict[str, Any]:
         """What the index holds, as plain data; no model is loaded."""
-        with self._store.rows() as rows:
-            return {
-                "folder": str(self.folder),
-                "pipeline": self.pipeline.name,
-                **rows.counts(),
-                "languages": rows.languages(),
-                "generation": rows.meta("generation"),
-                "bytes": _size(self.folder),
-                "failed": [asdict(failure) for failure in rows.failures()],
-                "runs": rows.runs(5),
-            }
+        return index_status(self.folder)
 
     def failures(self) -> list[Failure]:
         """Sources that could not be read when they were last tried."""
@@ -144,6 +135,14 @@ class Rag:
     def verify(self) -> list[str]:
         """Everything in the index that contradicts something else, a line each; [] is sound."""
         return problems(self._store, dense=self._dense)
+
+    def check(self) -> None:
+        """Open the published state; IndexDamagedError where its sizes or counts are wrong.
+
+        Unlike `verify` it takes no longer for a large index, and reads no file to its end.
+        """
+        with self._store.view(lambda: None):
+            return
 
     def repair(self) -> list[str]:
         """Derive the search structures anew from the documents; what was done, a line each."""
@@ -233,17 +232,6 @@ class Rag:
             )
 
 
-def _place(folder: str | Path | None) -> Path:
-    if folder is None:
-        return find_index(Path.cwd()) or Path.cwd() / INDEX_FOLDER
-    place = Path(folder)
-    if place.name != INDEX_FOLDER and (place / INDEX_FOLDER / "index.db").is_file():
-        return place / INDEX_FOLDER
-    if place.exists() and not place.is_dir():
-        raise RequestError(f"'{place}' is a file, not the folder of an index")
-    return place
-
-
 def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
     import json
 
@@ -278,16 +266,6 @@ def _no_document(name: str, sources: Sequence[str]) -> str:
     ends = [source for source in sources if name.lower() in source.lower()][:3]
     hint = ", ".join(dict.fromkeys([*ends, *near]))
     return f"no document '{name}' in the index" + (f"; did you mean {hint}?" if hint else "")
-
-
-def _size(folder: Path) -> int:
-    """Bytes on disk; a file with two names counts once."""
-    inodes = {}
-    for path in folder.rglob("*"):
-        if path.is_file():
-            status = path.stat()
-            inodes[status.st_ino] = status.st_size
-    return sum(inodes.values())
 
 
 __all__ = ["DEFAULT_PIPELINE", "MAX_QUESTION", "Rag"]

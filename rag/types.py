@@ -186,7 +186,8 @@ class Citation:
 class Answer:
     """The answer to a question, with its evidence; `abstained` means there was none.
 
-    `score` is the answerer's own confidence, in the unit that its threshold uses.
+    `score` is the answerer's own confidence, in the unit that its threshold uses; `hits` is
+    what was looked at.
     """
 
     question: str
@@ -195,6 +196,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     score: float = 0.0
     seconds: float = 0.0
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

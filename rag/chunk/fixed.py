@@ -50,10 +50,12 @@ class FixedChunker:
                 f"passages of {most} tokens are longer than the {tokenizer.limit} that the "
                 "encoder reads: lower index.chunk.max_tokens"
             )
+        least = 0
         for run in self._runs(document, tokenizer, most):
-            passage = _passage(document, run[0].start, run[-1].end)
-            if passage is not None:
-                yield passage
+            start, end = max(least, run[0].start), run[-1].end
+            for piece in _fitting(document.text, start, end, tokenizer, most):
+                least = piece[0]
+                yield _passage(document, *piece)
 
     def _runs(self, document: Document, tokenizer: Tokenizer, most: int) -> Iterator[list[Unit]]:
         run: list[Unit] = []
@@ -81,18 +83,36 @@ class FixedChunker:
         return tail
 
 
-def _passage(document: Document, start: int, end: int) -> Passage | None:
-    text = document.text[start:end]
-    start += len(text) - len(text.lstrip())
-    text = text.strip()
-    if not text:
-        return None
+def _fitting(
+    text: str, start: int, end: int, tokenizer: Tokenizer, most: int
+) -> Iterator[tuple[int, int]]:
+    """Spans without outer space that hold the text from `start` to `end` and are short enough.
+
+    A span can have more tokens alone than its pieces had where they stood: a word cut in two,
+    or one whose space before it is gone.
+    """
+    whole = text[start:end]
+    start += len(whole) - len(whole.lstrip())
+    whole = whole.strip()
+    if not whole:
+        return
+    end = start + len(whole)
+    spans = tokenizer.spans(whole)
+    if len(spans) <= most or len(whole) == 1:
+        yield start, end
+        return
+    middle = start + max(1, spans[most][0])
+    yield from _fitting(text, start, middle, tokenizer, most)
+    yield from _fitting(text, middle, end, tokenizer, most)
+
+
+def _passage(document: Document, start: int, end: int) -> Passage:
     block = block_at(document.blocks, start)
     return Passage(
         document_id=document.id,
         start=start,
-        end=start + len(text),
-        text=text,
+        end=end,
+        text=document.text[start:end],
         source=document.source,
         title=document.title,
         page=block.page if block else None,

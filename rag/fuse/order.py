@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rag.errors import RequestError
@@ -12,16 +13,17 @@ class Scores:
     """Sums of scores by passage."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, int, int], tuple[Passage, float]] = {}
+        self._parts: dict[tuple[str, int, int], tuple[Passage, list[float]]] = {}
 
     def add(self, passage: Passage, score: float) -> None:
         """Add to a passage's score."""
-        before = self._sums.get(passage.order)
-        self._sums[passage.order] = (passage, score + (before[1] if before else 0.0))
+        self._parts.setdefault(passage.order, (passage, []))[1].append(score)
 
     def ranked(self) -> list[tuple[Passage, float]]:
         """Every passage, best first, ties by passage."""
-        return sorted(self._sums.values(), key=lambda pair: (-pair[1], pair[0].order))
+        # An exact sum does not depend on the order of the arms.
+        summed = [(passage, math.fsum(parts)) for passage, parts in self._parts.values()]
+        return sorted(summed, key=lambda pair: (-pair[1], pair[0].order))
 
 
 def weights_for(arms: Sequence[Sequence[Hit]], weights: Sequence[float] | None) -> Sequence[float]:

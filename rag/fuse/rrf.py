@@ -25,6 +25,7 @@ class RrfFuser:
         weights = weights_for(arms, self.weights)
         scores = Scores()
         for arm, weight in zip(arms, weights, strict=True):
-            for rank, hit in enumerate(arm, 1):
+            ordered = sorted(arm, key=lambda hit: (-hit.score, hit.passage.order))
+            for rank, hit in enumerate(ordered, 1):
                 scores.add(hit.passage, weight / (self.k + rank))
         return scores.ranked()

@@ -65,7 +65,7 @@ def _stop_filter(language: str) -> tantivy.TextAnalyzer | None:
 
 
 def _pairs(run: str) -> Iterable[str]:
-    characters = _CHARACTER.findall(run)
+    characters = [character[:_LONGEST] for character in _CHARACTER.findall(run)]
     if len(characters) == 1:
         return characters
     return ("".join(pair) for pair in pairwise(characters))

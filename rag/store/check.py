@@ -20,14 +20,16 @@ _SHOWN = 5
 
 def problems(store: Store, *, dense: bool) -> list[str]:
     """One line for each thing that is wrong; an empty list means that everything agrees."""
-    with store.rows() as rows:
-        found = list(_database(rows, dense=dense))
-        found += store.generations.damaged(rows.meta("generation"))
-        try:
-            generation = store.generation(rows)
-        except IndexDamagedError as error:
-            return [*found, str(error)]
-        return found + list(_derived(rows, generation))
+    found: list[str] = []
+    try:
+        with store.rows() as rows:
+            found.extend(_database(rows, dense=dense))
+            found.extend(store.generations.damaged(rows.meta("generation")))
+            found.extend(_derived(rows, store.generation(rows)))
+    except IndexDamagedError as error:
+        # Nothing can be compared beyond this point.
+        found.append(str(error))
+    return found
 
 
 def _database(rows: Rows, *, dense: bool) -> Iterator[str]:

@@ -36,17 +36,30 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
             check_same_thread=False,
             timeout=30,
         )
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -32000")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise explained(error, path) from error
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise explained(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -32000")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise IndexMismatchError(
             f"the index in '{path.parent}' was written by a newer ragline (format {version}, "
             f"this one reads up to {SCHEMA_VERSION}): upgrade ragline, or index into another folder"
         )
-    return connection
+    if version < 1:
+        raise IndexDamagedError(_damaged(path, "it is not an index of ragline"))
 
 
 def create(path: Path) -> None:
@@ -60,6 +73,7 @@ def create(path: Path) -> None:
     }  # fmt: skip
     database["documents"].create(documents, pk="row", not_null=set(documents))
     database["documents"].create_index(["id"], unique=True)
+    database["documents"].create_index(["source"])
     # AUTOINCREMENT is what keeps numbers from being used again.
     database.execute(
         "CREATE TABLE passages (row INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, "
@@ -87,16 +101,24 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
     """What an error of SQLite means for the index, and what to do."""
     text = str(error)
     if "full" in text:
-        return DiskFullError(
-            f"no space left for the index in '{path.parent}'; it is as it was: free some space "
-            "and run again"
-        )
+        return disk_full(path.parent)
     if "malformed" in text or "not a database" in text or "disk image" in text:
-        return IndexDamagedError(
-            f"'{path}' is damaged ({text}): restore it from a backup, or remove "
-            f"'{path.parent}' and index again"
-        )
+        return IndexDamagedError(_damaged(path, text))
     return StoreError(f"'{path}' cannot be used: {text}")
+
+
+def disk_full(folder: Path) -> DiskFullError:
+    """What to say when there is no space for the index in `folder`."""
+    return DiskFullError(
+        f"no space left for the index in '{folder}'; it is as it was: free some space and run again"
+    )
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return (
+        f"'{path}' is damaged ({reason}): restore it from a backup, or remove "
+        f"'{path.parent}' and index again"
+    )
 
 
 class Rows:
@@ -308,7 +330,7 @@ class Writer(Rows):
         )
 
     def set_failures(self, failed: Iterable[Failure], settled: Iterable[str]) -> None:
-        """Record what could not be read, and forget what has been read or is gone."""
+        """Record what could not be read, and forget the failures of `settled` sources."""
         self.connection.executemany("DELETE FROM failures WHERE source = ?", ([s] for s in settled))
         self.connection.executemany(
             "INSERT OR REPLACE INTO failures VALUES (?, ?)", ([f.source, f.error] for f in failed)
@@ -341,7 +363,13 @@ def _packed(text: str) -> bytes:
 
 
 def _unpacked(blob: bytes) -> str:
-    return zlib.decompress(blob).decode()
+    try:
+        return zlib.decompress(blob).decode()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise IndexDamagedError(
+            f"a document in the index is damaged ({error}): restore the index from a backup, or "
+            "index again with 'rag index --rebuild'"
+        ) from error
 
 
 def _parsed(blob: bytes) -> Any:

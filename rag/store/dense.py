@@ -83,29 +83,29 @@ class DenseEngine:
         merged: list[Segment] = []
         if total and len(gone) > _MOST_DELETED * total:
             merged, segments = segments, []
+        # Names are never used twice: the files of the former generation have them too.
+        name = str(1 + max((int(segment.name) for segment in (*segments, *merged)), default=0))
         size = len(added.rows) + sum(len(segment) for segment in merged)
         while len(added.rows) and segments and size * 2 >= len(segments[-1]):
             merged.insert(0, segments.pop())
             size += len(merged[0])
-        parts = [Survivors(segment, gone) for segment in merged]
-        if any(len(part.rows) for part in (*parts, added)):
-            segments = [*segments, self._write(folder, [*parts, added], added.vectors.shape[1])]
+        parts = [*(Survivors(segment, gone) for segment in merged), added]
+        parts = [part for part in parts if len(part.rows)]
+        if parts:
+            segments = [*segments, self._write(folder, name, parts)]
         return segments, merged
 
-    def _write(
-        self, folder: Path, parts: list[Survivors | DenseEntries], dimension: int
-    ) -> Segment:
+    def _write(self, folder: Path, name: str, parts: list[Survivors | DenseEntries]) -> Segment:
         import faiss
 
         rows = np.concatenate([part.rows for part in parts])
         documents = np.concatenate([part.documents for part in parts])
-        index = self._empty(len(rows), dimension)
+        index = self._empty(len(rows), next(_vectors(parts)).shape[1])
         if not index.is_trained:
             step = max(1, len(rows) // (64 * index.nlist))
             index.train(np.concatenate([block[::step] for block in _vectors(parts)]))
         for block in _vectors(parts):
             index.add(block)
-        name = f"{int(rows[0])}-{int(rows[-1])}-{len(rows)}"
         np.save(folder / f"{name}.rows.npy", np.stack([rows, documents]))
         faiss.write_index(index, str(folder / f"{name}.faiss"))
         return Segment(folder, name)
@@ -155,15 +155,37 @@ class Segment:
     def search(
         self, vector: Vectors, k: int, allowed: NDArray[np.bool_] | None
     ) -> list[tuple[int, float]]:
-        """The `k` nearest `(row, cosine)` among the positions that `allowed` `(n,)` marks."""
-        scores, positions = self.index.search(
-            vector[None, :], min(k, len(self)), params=self._parameters(allowed)
-        )
-        found = positions[0] >= 0
-        rows = self.rows[positions[0][found]]
-        return list(zip(rows.tolist(), scores[0][found].tolist(), strict=True))
+        """The `k` nearest `(row, cosine)` among the positions that `allowed` `(n,)` marks.
 
-    def _parameters(self, allowed: NDArray[np.bool_] | None) -> faiss.SearchParameters | None:
+        Vectors that tie with the last are all given: equal texts have equal vectors.
+        """
+        there = len(self) if allowed is None else int(allowed.sum())
+        # Few allowed vectors may lie in lists far from the query: then every list is looked at.
+        everywhere = there < 2 * _PROBED * len(self)
+        limit = k + _TIES
+        while True:
+            limit = min(limit, there)
+            scores, rows = self._nearest(vector, limit, allowed, everywhere)
+            if len(rows) < limit and not everywhere:
+                everywhere = True
+            elif len(rows) < limit or limit == there or scores[-1] < scores[k - 1]:
+                return list(zip(rows.tolist(), scores.tolist(), strict=True))
+            else:
+                limit *= 4
+
+    def _nearest(
+        self, vector: Vectors, limit: int, allowed: NDArray[np.bool_] | None, everywhere: bool
+    ) -> tuple[Vectors, Ids]:
+        if not limit:
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        parameters = self._parameters(allowed, everywhere)
+        scores, positions = self.index.search(vector[None, :], limit, params=parameters)
+        found = positions[0] >= 0
+        return scores[0][found], self.rows[positions[0][found]]
+
+    def _parameters(
+        self, allowed: NDArray[np.bool_] | None, everywhere: bool
+    ) -> faiss.SearchParameters | None:
         import faiss
 
         options = {}
@@ -172,10 +194,8 @@ class Segment:
             options["sel"] = faiss.IDSelectorBitmap(bits)
         if not isinstance(self.index, faiss.IndexIVF):
             return faiss.SearchParameters(**options) if options else None
-        # Few allowed vectors may lie in lists far from the query: then every list is looked at.
-        few = allowed is not None and allowed.mean() < 2 * _PROBED
         lists = self.index.nlist
-        probed = lists if few else max(1, math.ceil(lists * _PROBED))
+        probed = lists if everywhere else max(1, math.ceil(lists * _PROBED))
         return faiss.SearchParametersIVF(nprobe=probed, **options)
 
     def unlink(self) -> None:
@@ -231,12 +251,14 @@ class DenseIndex:
         `vector` is `(dimension,)` of length one. Scores descend.
         """
         found: list[tuple[int, float]] = []
+        if k < 1:
+            return found
         for segment, alive in zip(self._segments, self._alive, strict=True):
             allowed = alive
             if documents is not None:
                 inside = np.isin(segment.documents, documents)
                 allowed = inside if alive is None else inside & alive
-            found.extend(segment.search(vector, k + _TIES, allowed))
+            found.extend(segment.search(vector, k, allowed))
         found.sort(key=lambda pair: -pair[1])
         last = found[min(k, len(found)) - 1][1] if found else 0.0
         return [pair for pair in found if pair[1] >= last]

@@ -6,6 +6,7 @@ published one when the transaction that names it commits. Until then the former 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -14,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import IndexDamagedError
+from rag.errors import IndexDamagedError, RagError
 from rag.protocols import Ids, LexicalEngine, LexicalEntry, LexicalIndex
+from rag.store.database import disk_full
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
 from rag.store.folders import make_durable, publish
 
 _REPAIR = "run 'rag repair'"
+# Bytes; with less than this an engine that failed is taken to have failed for want of space.
+_LEAST_SPACE = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +169,12 @@ def _first_line(error: Exception) -> str:
 @contextmanager
 def _space_checked(folder: Path) -> Iterator[None]:
     """Engines report a full disk in their own ways; the disk itself is the better witness."""
-    from rag.errors import DiskFullError, RagError
-
     try:
         yield
     except RagError:
         raise
     except Exception as error:
-        if shutil.disk_usage(folder).free < 8_000_000 or getattr(error, "errno", 0) == 28:
-            raise DiskFullError(
-                f"no space left for the index in '{folder.parent}'; it is as it was: free some "
-                "space and run again"
-            ) from error
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if full or shutil.disk_usage(folder).free < _LEAST_SPACE:
+            raise disk_full(folder.parent) from error
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import shutil
 import sqlite3
@@ -11,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag.errors import NoIndexError
+from rag.errors import IndexDamagedError, NoIndexError
 from rag.protocols import Encoder, LexicalEngine
-from rag.store.database import Rows, Writer, connect, create, explained
+from rag.store.database import Rows, Writer, connect, create, disk_full, explained
 from rag.store.folders import linked
 from rag.store.generation import Generation, Generations
 from rag.store.lock import writer_lock
@@ -43,7 +44,7 @@ class Store:
         """An empty index in `folder`, with the frozen index part of its pipeline."""
         folder.mkdir(parents=True, exist_ok=True)
         store = cls(folder, lexical, dense=dense)
-        with writer_lock(folder), translated(store.database):
+        with translated(store.database), writer_lock(folder):
             if store.database.exists():
                 return store
             (folder / ".gitignore").write_text("*\n")
@@ -83,13 +84,13 @@ class Store:
     def view(self, encoder: Callable[[], Encoder | None]) -> Iterator[StoreView]:
         """The published state at this moment; an update meanwhile does not touch it."""
         with self.rows() as rows:
-            generation = self.generation(rows)
+            generation = self._latest(rows)
             yield StoreView(rows.connection, generation, rows.languages(), encoder)
 
     @contextmanager
     def writing(self) -> Iterator[StoreWriter]:
         """Hold the index for writing: see `StoreWriter`. Raises IndexBusyError."""
-        with writer_lock(self.folder), translated(self.database):
+        with translated(self.database), writer_lock(self.folder):
             connection = connect(self.database, write=True)
             try:
                 yield StoreWriter(connection, self.generations, self._lexical, dense=self._dense)
@@ -137,6 +138,18 @@ class Store:
                 self._loaded = self.generations.open(number, rows.meta("passages"))
             return self._loaded
 
+    def _latest(self, rows: Rows) -> Generation:
+        """The published generation; again where updates removed it before it was opened."""
+        while True:
+            number = rows.meta("generation")
+            try:
+                return self.generation(rows)
+            except IndexDamagedError:
+                rows.connection.execute("ROLLBACK")
+                rows.connection.execute("BEGIN")
+                if rows.meta("generation") == number:
+                    raise
+
     def _take(self) -> sqlite3.Connection:
         try:
             return self._idle.get_nowait()
@@ -150,8 +163,12 @@ class Store:
 
 @contextmanager
 def translated(database: Path) -> Iterator[None]:
-    """Errors of SQLite as ours."""
+    """Errors of SQLite, and a full disk, as ours."""
     try:
         yield
     except sqlite3.Error as error:
         raise explained(error, database) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise disk_full(database.parent) from error

@@ -1,0 +1,46 @@
+"""What every benchmark can be told on its command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+VARIABLE = "RAGLINE_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """`quick` asks for a small run that only shows that the benchmark works."""
+
+    quick: bool
+    data: Path
+
+    def scifact(self) -> Path | None:
+        """SciFact's BEIR folder; None, with a line that says so, where it is absent."""
+        folder = self.data / "scifact"
+        if (folder / "corpus.jsonl").is_file():
+            return folder
+        print(f"skipped: no 'scifact' folder in the data folder (--data DIR, or {VARIABLE})")
+        return None
+
+    def as_options(self) -> list[str]:
+        """The same arguments for another benchmark."""
+        return ["--data", str(self.data), *(["--quick"] if self.quick else [])]
+
+
+def arguments(description: str | None) -> Arguments:
+    """The arguments of this process."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="a small run; no bar applies to it")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get(VARIABLE) or CHECKOUT.parent / "shared" / "data"),
+        metavar="DIR",
+        help=f"folder that holds the BEIR folder scifact/ (default: {VARIABLE})",
+    )
+    given = parser.parse_args()
+    return Arguments(given.quick, given.data)

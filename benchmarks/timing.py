@@ -1,0 +1,82 @@
+"""Clocks: times of calls and of commands, and the spread of several."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+COMMAND = str(Path(sys.executable).with_name("rag"))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of several measurements and their range."""
+
+    median: float
+    low: float
+    high: float
+
+    def text(self, unit: str, digits: int = 2) -> str:
+        """For a table."""
+        if self.low == self.high:
+            return f"{self.median:.{digits}f} {unit}".strip()
+        shown = f"{self.median:.{digits}f} {unit}".strip()
+        return f"{shown} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The spread of `values`."""
+    return Spread(median(values), min(values), max(values))
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long `call` takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def interleaved(
+    calls: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1
+) -> dict[str, list[float]]:
+    """Seconds of each call in each round: all take turns, so that all meet the same noise."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(warm_up + rounds):
+        for name, call in calls.items():
+            taken = seconds(call)
+            if turn >= warm_up:
+                times[name].append(taken)
+    return times
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that has ended well: wall time, peak memory in bytes, and what it wrote."""
+
+    seconds: float
+    peak: int
+    stdout: str
+    stderr: str
+
+
+def run(command: Sequence[str | Path], **environment: str) -> Ran:
+    """Run a command to its end. Raises RuntimeError, with what it wrote, where it fails."""
+    start = time.perf_counter()
+    process = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *map(str, command)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    taken = time.perf_counter() - start
+    raise NotImplementedError(taken, process)
+
+
+_MEASURE = ""

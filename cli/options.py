@@ -1,0 +1,38 @@
+"""The options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+IndexOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        metavar="DIR",
+        help="The index's folder; without it, the nearest .rag from here upward.",
+        show_default=False,
+    ),
+]
+PipelineOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline",
+        metavar="NAME|FILE",
+        help="A preset or a pipeline file; without it, the one that the index was made with.",
+        show_default=False,
+    ),
+]
+OverridesOption: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one option of the pipeline, such as query.cut.k=5. May be repeated.",
+        default_factory=list,
+        show_default=False,
+    ),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -1,0 +1,33 @@
+"""Where something stands in its document, as people write it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rag.cli.output import one_line
+
+
+class Placed(Protocol):
+    """A passage or a citation."""
+
+    @property
+    def source(self) -> str:
+        """What a person would open."""
+        ...
+
+    @property
+    def page(self) -> int | None:
+        """Counted from 1; None where there are no pages."""
+        ...
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """Outermost first."""
+        ...
+
+
+def place(of: Placed) -> str:
+    """One line, for example "manual.pdf, page 3, Safety > Brakes"."""
+    page = f"page {of.page}" if of.page is not None else ""
+    path = " > ".join(one_line(heading) for heading in of.headings)
+    return ", ".join(part for part in (one_line(of.source), page, path) if part)
