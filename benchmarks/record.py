@@ -39,7 +39,8 @@ class Row:
 class Record:
     """A benchmark's rows, and the figures behind them for the JSON file.
 
-    A quick run has no verdicts, and is kept apart from the results that are published.
+    A quick run has no verdicts, and is kept apart from the results that are published. `load`
+    is the machine's load average before the benchmark: what else it had to do.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Record:
     quick: bool
     rows: list[Row] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
+    load: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
     def add(self, what: str, measured: str, bar: str = "", holds: bool | None = None) -> None:
         """Add a row."""
@@ -70,7 +72,7 @@ class Record:
             "title": self.title,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "quick": self.quick,
-            "machine": machine(),
+            "machine": {**machine(), "load": self.load},
             "versions": {name: version(name) for name in _PACKAGES},
             "rows": [asdict(row) for row in self.rows],
             "figures": self.figures,
@@ -89,8 +91,9 @@ def machine() -> dict[str, Any]:
     """What the figures depend on: cores that this process may use, and memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
-        os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "memory_gb": round(memory / 1e9, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -111,8 +114,8 @@ def _section(record: dict[str, Any]) -> str:
         f"## {record['title']}",
         "",
         f"`python -m benchmarks.{record['name']}`, {record['date'][:10]}: "
-        f"{on['cores']} cores, {on['memory_gb']} GB, {on['system']}, Python {on['python']}, "
-        f"ragline {versions['ragline']}.",
+        f"{on['cores']} cores (load {on['load']} before), {on['memory_gb']} GB, {on['system']}, "
+        f"Python {on['python']}, ragline {versions['ragline']}.",
         "",
         "| what | bar | measured | holds |",
         "|---|---|---|---|",

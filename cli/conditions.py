@@ -13,7 +13,9 @@ SYNTAX = (
     "year>=2024 or title~winch; a value in quotes stays text"
 )
 
-_CONDITION = re.compile(r"\s*([^\s!<>=~][^!<>=~]*?)\s*(!=|<=|>=|=|<|>|~)\s*(\S.*?)\s*", re.DOTALL)
+_CONDITION = re.compile(
+    r"\s*([^\s!<>=~][^!<>=~]*?)\s*(!=|<=|>=|=|<|>|~)\s*([^\s!<>=~].*?)\s*", re.DOTALL
+)
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)

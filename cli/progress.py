@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from rag.cli.output import count
+from rag.cli.output import clean, count
 
 if TYPE_CHECKING:
     from rag.indexing import Progress
@@ -30,35 +30,71 @@ def index_progress(total: int, *, encodes: bool) -> Iterator[Show | None]:
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("", total=total)
         started = time.monotonic()
+        pace = Pace()
 
         def show(now: Progress) -> None:
-            line = progress_line(now, total, time.monotonic() - started, encodes=encodes)
+            seconds = time.monotonic() - started
+            rate = pace.after(now.encoded, seconds)
+            line = progress_line(now, total, seconds, rate, encodes=encodes)
             bars.update(bar, completed=now.looked_at, description=line)
 
         yield show
 
 
-def progress_line(now: Progress, total: int, seconds: float, *, encodes: bool) -> str:
-    """How far a run of `total` documents is after `seconds`, on one line."""
+@contextmanager
+def spoken_progress() -> Iterator[Callable[[str], None] | None]:
+    """One line on standard error that is replaced by the next; None where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status("") as line:
+        yield lambda text: line.update(Text(clean(text)))
+
+
+class Pace:
+    """Passages encoded per second, from the first batch on: loading a model is not encoding."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+
+    def after(self, encoded: int, seconds: float) -> float | None:
+        """The rate, `encoded` passages being done after `seconds`; None before the second batch."""
+        if not encoded:
+            return None
+        if self._first is None:
+            self._first = (encoded, seconds)
+        passages, spent = encoded - self._first[0], seconds - self._first[1]
+        return passages / spent if passages and spent > 0 else None
+
+
+def progress_line(
+    now: Progress, total: int, seconds: float, rate: float | None, *, encodes: bool
+) -> str:
+    """How far a run of `total` documents is after `seconds`, encoding `rate` passages a second."""
     parts = [f"{now.looked_at:,} of {count(total, 'document')}", count(now.passages, "passage")]
-    if now.encoded and seconds:
-        parts.append(f"{now.encoded / seconds:,.0f} encoded/s")
-    left = _seconds_left(now, total, seconds, encodes=encodes)
-    if left is not None:
+    if encodes and now.encoded:
+        parts.append(f"{now.encoded:,} encoded" + (f" ({rate:,.0f}/s)" if rate else ""))
+    left = _seconds_left(now, total, seconds, rate, encodes=encodes)
+    if left is not None and left >= 1:
         parts.append(f"about {_duration(left)} left")
     return ", ".join(parts)
 
 
-def _seconds_left(now: Progress, total: int, seconds: float, *, encodes: bool) -> float | None:
+def _seconds_left(
+    now: Progress, total: int, seconds: float, rate: float | None, *, encodes: bool
+) -> float | None:
     """At the pace so far; None while nothing is known about it."""
     if not now.looked_at or seconds < 2:
         return None
     scale = total / now.looked_at
     if not encodes or not now.passages:
         return seconds * (scale - 1)
-    if not now.encoded:
-        return None  # encoding is what takes the time, and it has not begun
-    return max(0.0, now.passages * scale - now.encoded) * seconds / now.encoded
+    if rate is None:
+        return None  # encoding is what takes the time, and its pace is not known yet
+    return max(0.0, now.passages * scale - now.encoded) / rate
 
 
 def _duration(seconds: float) -> str:

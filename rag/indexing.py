@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from rag.errors import DocumentError, IndexMismatchError
 from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
 from rag.store.writer import Indexed, StoreWriter
-from rag.types import Dropped, Failure, Item, Passage
+from rag.types import Document, Dropped, Failure, Item, Passage
 
 # Passages whose vectors are looked up, sorted by length and encoded together.
 _ENCODE_PASSAGES = 1_024
@@ -171,6 +171,7 @@ class _Run:
 
     def _read(self, item: Item, known: tuple[str, str] | None) -> None:
         document = item.load()
+        _check_text(document)
         if known is not None and known[1] == document.content_hash:
             self._writer.rows.touch(item.id, item.version)
             self.report.unchanged += 1
@@ -178,7 +179,7 @@ class _Run:
         passages = list(self._indexer.chunker.chunk(document, self._indexer.tokenizer))
         dropped = list(_pruned(passages, self._indexer.pruners))
         gone = {one.passage.id for one in dropped}
-        kept = [(one, _key(one.text)) for one in passages if one.id not in gone]
+        kept = [(one, _key(one.indexed)) for one in passages if one.id not in gone]
         self._cut.append(_Cut(Indexed(document, item.version, kept, dropped), known is not None))
         self._uncoded += len(kept)
         self._waiting += len(document.text)
@@ -197,7 +198,7 @@ class _Run:
     def _encode(self) -> None:
         """Vectors for the passages that have none yet, kept as they come."""
         if self._indexer.encoder is not None:
-            texts = {key: p.text for cut in self._cut for p, key in cut.indexed.passages}
+            texts = {key: p.indexed for cut in self._cut for p, key in cut.indexed.passages}
             missing = sorted(self._writer.missing(list(texts)), key=lambda key: -len(texts[key]))
             for keys in _slices(missing, _SAVE_PASSAGES):
                 vectors = self._indexer.encoder.encode_passages([texts[key] for key in keys])
@@ -215,6 +216,18 @@ class _Run:
         if self._progress is not None:
             counts = (self._looked_at, self._working, self._passages, self._encoded)
             self._progress(Progress(*counts, source))
+
+
+def _check_text(document: Document) -> None:
+    """Half a surrogate pair cannot be stored, nor shown."""
+    for name in ("text", "title", "source", "id"):
+        try:
+            getattr(document, name).encode()
+        except UnicodeEncodeError as error:
+            raise DocumentError(
+                f"has half of a surrogate pair in its {name}, at character {error.start}: "
+                "decode it with errors='replace'"
+            ) from None
 
 
 def _pruned(passages: Sequence[Passage], pruners: Sequence[Pruner]) -> Iterator[Dropped]:

@@ -28,8 +28,9 @@ class RewriteStage:
         except Exception as error:  # noqa: BLE001 a model server can fail in any way
             warnings.warn(f"rewriter '{self.name}' failed: {error}", stacklevel=2)
             return ranking
-        added = {"variants": rewritten.variants, "hypotheses": rewritten.hypotheses}
-        return replace(ranking, query=replace(query, **added))
+        # Only additions are taken: text, filters and history are the caller's.
+        query = replace(query, variants=rewritten.variants, hypotheses=rewritten.hypotheses)
+        return replace(ranking, query=query)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The unit that is indexed, retrieved and cited: `document.text[start:end] == text`."""
+    """The unit that is indexed, retrieved and cited: `document.text[start:end] == text`.
+
+    `context` is what the encoder and BM25 read before the text, such as its headings.
+    """
 
     document_id: str
     start: int
@@ -91,6 +94,12 @@ class Passage:
     page: int | None = None
     headings: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=lambda: NO_METADATA)
+    context: str = ""
+
+    @property
+    def indexed(self) -> str:
+        """The text with its context: what is encoded and counted."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
 
     @property
     def id(self) -> str:

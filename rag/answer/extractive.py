@@ -85,7 +85,8 @@ def _scores(
         return coverage
     asked = encoder.encode_queries([question])[0]
     cosines = encoder.encode_passages([candidate.context for candidate in found]) @ asked
-    return (np.clip(cosines, 0, 1) + coverage) / 2
+    scores: np.ndarray = (np.clip(cosines, 0, 1) + coverage) / 2
+    return scores
 
 
 def _coverage(question: str, found: Sequence[Candidate], view: View) -> np.ndarray:

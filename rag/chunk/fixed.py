@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rag.chunk.context import Contexts
 from rag.chunk.units import Unit, units
 from rag.errors import RequestError
 from rag.protocols import Tokenizer
@@ -22,7 +23,7 @@ class FixedChunker:
     Without `max_tokens` a passage is as long as the encoder reads, up to 256. The next passage
     repeats up to `overlap` tokens of the one before it, in whole sentences. A sentence that is
     too long alone is cut between tokens. A passage never spans two pages, so that the page of
-    a citation is right.
+    a citation is right. Its `context` is the document's title and the headings above it.
     """
 
     def __init__(
@@ -30,9 +31,11 @@ class FixedChunker:
         *,
         max_tokens: Annotated[int, Field(ge=8)] | None = None,
         overlap: Annotated[int, Field(ge=0)] = 0,
+        context: Literal["headings", "none"] = "headings",
     ) -> None:
         self.max_tokens = max_tokens
         self.overlap = overlap
+        self.context = context
 
     @classmethod
     def faults(cls, options: dict[str, object]) -> list[tuple[str, str]]:
@@ -50,24 +53,30 @@ class FixedChunker:
                 f"passages of {most} tokens are longer than the {tokenizer.limit} that the "
                 "encoder reads: lower index.chunk.max_tokens"
             )
+        contexts = Contexts(document, tokenizer, used=self.context == "headings")
         least = 0
-        for run in self._runs(document, tokenizer, most):
+        for run in self._runs(document, tokenizer, contexts, most):
             start, end = max(least, run[0].start), run[-1].end
-            for piece in _fitting(document.text, start, end, tokenizer, most):
+            room = contexts.room(start, most)
+            for piece in _fitting(document.text, start, end, tokenizer, room):
                 least = piece[0]
-                yield _passage(document, *piece)
+                yield _passage(document, *piece, contexts.at(start))
 
-    def _runs(self, document: Document, tokenizer: Tokenizer, most: int) -> Iterator[list[Unit]]:
+    def _runs(
+        self, document: Document, tokenizer: Tokenizer, contexts: Contexts, most: int
+    ) -> Iterator[list[Unit]]:
         run: list[Unit] = []
-        size = 0
+        size = room = 0
         for unit in units(document, tokenizer, most):
             turned = bool(run) and unit.page != run[-1].page
-            if run and (turned or size + unit.tokens > most):
+            if run and (turned or size + unit.tokens > room):
                 yield run
-                run = [] if turned else self._tail(run, most - unit.tokens)
+                run = [] if turned else self._tail(run, room - unit.tokens)
                 size = sum(one.tokens for one in run)
             run.append(unit)
             size += unit.tokens
+            if len(run) == 1 or size == unit.tokens:
+                room = contexts.room(run[0].start, most)
         if run:
             yield run
 
@@ -106,7 +115,7 @@ def _fitting(
     yield from _fitting(text, middle, end, tokenizer, most)
 
 
-def _passage(document: Document, start: int, end: int) -> Passage:
+def _passage(document: Document, start: int, end: int, context: str) -> Passage:
     block = block_at(document.blocks, start)
     return Passage(
         document_id=document.id,
@@ -118,4 +127,5 @@ def _passage(document: Document, start: int, end: int) -> Passage:
         page=block.page if block else None,
         headings=block.headings if block else (),
         metadata=document.metadata,
+        context=context,
     )

@@ -202,7 +202,8 @@ def _load(folder: Path, dtype: str, device: str, length: int) -> SentenceTransfo
 
 def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+    scaled: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+    return scaled
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def _vector(query: Query, encoder: Encoder) -> Vectors:
     questions = [query.text, *(variant.text for variant in query.variants)]
     vectors = encoder.encode_queries(questions)
     if len(questions) == 1 and not query.hypotheses:
-        return vectors[0]
+        only: Vectors = vectors[0]
+        return only
     weights = [1.0, *(variant.weight for variant in query.variants)]
     if query.hypotheses:
         passages = encoder.encode_passages([one.text for one in query.hypotheses])

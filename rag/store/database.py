@@ -8,6 +8,7 @@ mistake one passage for another.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from rag.types import Block, Document, Dropped, Failure, Passage
 
 SCHEMA_VERSION = 1
 _BATCH = 500
+_LEAST_SPACE = 65_536
 
 
 def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
@@ -71,27 +73,27 @@ def create(path: Path) -> None:
         "row": int, "id": str, "source": str, "title": str, "language": str, "version": str,
         "hash": str, "metadata": str, "text": bytes, "blocks": bytes,
     }  # fmt: skip
-    database["documents"].create(documents, pk="row", not_null=set(documents))
-    database["documents"].create_index(["id"], unique=True)
-    database["documents"].create_index(["source"])
+    database.table("documents").create(documents, pk="row", not_null=set(documents))
+    database.table("documents").create_index(["id"], unique=True)
+    database.table("documents").create_index(["source"])
     # AUTOINCREMENT is what keeps numbers from being used again.
     database.execute(
         "CREATE TABLE passages (row INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, "
         "start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL, page INTEGER, "
-        "headings TEXT NOT NULL, hash BLOB NOT NULL)"
+        "headings TEXT NOT NULL, context TEXT NOT NULL, hash BLOB NOT NULL)"
     )
-    database["passages"].create_index(["document"])
-    database["passages"].create_index(["hash"])
+    database.table("passages").create_index(["document"])
+    database.table("passages").create_index(["hash"])
     pruned = {"document": int, "start": int, "end": int, "score": float, "reason": str, "text": str}
-    database["pruned"].create(pruned)
-    database["pruned"].create_index(["document"])
+    database.table("pruned").create(pruned)
+    database.table("pruned").create_index(["document"])
     database.execute(
         "CREATE TABLE vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
     )
-    database["failures"].create({"source": str, "error": str}, pk="source")
+    database.table("failures").create({"source": str, "error": str}, pk="source")
     runs = {"started": str, "seconds": float, "report": str}
-    database["runs"].create({"id": int, **runs}, pk="id")
-    database["meta"].create({"key": str, "value": str}, pk="key")
+    database.table("runs").create({"id": int, **runs}, pk="id")
+    database.table("meta").create({"key": str, "value": str}, pk="key")
     database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.enable_wal()
     database.close()
@@ -100,7 +102,9 @@ def create(path: Path) -> None:
 def explained(error: sqlite3.Error, path: Path) -> StoreError:
     """What an error of SQLite means for the index, and what to do."""
     text = str(error)
-    if "full" in text:
+    # SQLite needs some room for its shared memory even to read.
+    starved = "I/O" in text and shutil.disk_usage(path.parent).free < _LEAST_SPACE
+    if starved or "full" in text:
         return disk_full(path.parent)
     if "malformed" in text or "not a database" in text or "disk image" in text:
         return IndexDamagedError(_damaged(path, text))
@@ -134,7 +138,9 @@ class Rows:
 
     def version(self, document_id: str) -> tuple[str, str] | None:
         """`(version, content hash)` of an indexed document."""
-        return self._one("SELECT version, hash FROM documents WHERE id = ?", document_id)
+        sql = "SELECT version, hash FROM documents WHERE id = ?"
+        found: tuple[str, str] | None = self._one(sql, document_id)
+        return found
 
     def document(self, name: str) -> Document | None:
         """A document by its id or its source."""
@@ -203,12 +209,12 @@ class Rows:
     def counts(self) -> dict[str, int]:
         """How many documents, passages and pruned passages there are."""
         tables = ("documents", "passages", "pruned")
-        return {name: self._one(f"SELECT count(*) FROM {name}")[0] for name in tables}  # type: ignore[index]
+        return {name: self._one(f"SELECT count(*) FROM {name}")[0] for name in tables}
 
-    def entries(self) -> Iterator[tuple[int, int, str, str, bytes]]:
-        """`(row, document row, text, language, hash)` of every passage, by row."""
+    def entries(self) -> Iterator[tuple[int, int, str, str, str, bytes]]:
+        """`(row, document row, context, text, language, hash)` of every passage, by row."""
         yield from self.connection.execute(
-            "SELECT p.row, p.document, p.text, d.language, p.hash "
+            "SELECT p.row, p.document, p.context, p.text, d.language, p.hash "
             "FROM passages p JOIN documents d ON d.row = p.document ORDER BY p.row"
         )
 
@@ -226,8 +232,8 @@ class Rows:
     def _select(self, where: str, *values: object) -> dict[int, Passage]:
         found = self.connection.execute(
             "SELECT p.row, d.id, p.start, p.end, p.text, d.source, d.title, p.page, p.headings, "
-            f"d.metadata, d.language FROM passages p JOIN documents d ON d.row = p.document "
-            f"WHERE {where}",
+            "p.context, d.metadata, d.language "
+            f"FROM passages p JOIN documents d ON d.row = p.document WHERE {where}",
             values,
         )
         return {fields[0]: _passage(fields[1:]) for fields in found}
@@ -296,9 +302,10 @@ class Writer(Rows):
         """Insert a passage; its row, never used before."""
         headings = json.dumps(passage.headings, ensure_ascii=False)
         cursor = self._run(
-            "INSERT INTO passages (document, start, end, text, page, headings, hash) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            document, passage.start, passage.end, passage.text, passage.page, headings, key,
+            "INSERT INTO passages (document, start, end, text, page, headings, context, hash) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            document, passage.start, passage.end, passage.text, passage.page, headings,
+            passage.context, key,
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
 
@@ -352,10 +359,12 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
 
 
 def _passage(fields: Sequence[Any]) -> Passage:
-    document_id, start, end, text, source, title, page, headings, metadata, language = fields
+    document_id, start, end, text, source, title, page, headings, context, metadata, language = (
+        fields
+    )
     known = {**json.loads(metadata), "language": language}
     path = tuple(json.loads(headings)) if headings != "[]" else ()
-    return Passage(document_id, start, end, text, source, title, page, path, known)
+    return Passage(document_id, start, end, text, source, title, page, path, known, context)
 
 
 def _packed(text: str) -> bytes:

@@ -89,8 +89,8 @@ class DenseEngine:
         while len(added.rows) and segments and size * 2 >= len(segments[-1]):
             merged.insert(0, segments.pop())
             size += len(merged[0])
-        parts = [*(Survivors(segment, gone) for segment in merged), added]
-        parts = [part for part in parts if len(part.rows)]
+        entries: list[Survivors | DenseEntries] = [Survivors(segment, gone) for segment in merged]
+        parts = [part for part in (*entries, added) if len(part.rows)]
         if parts:
             segments = [*segments, self._write(folder, name, parts)]
         return segments, merged
@@ -145,12 +145,14 @@ class Segment:
     @property
     def rows(self) -> Ids:
         """Passage rows `(n,)`, in the order of the vectors."""
-        return self._table[0]
+        rows: Ids = self._table[0]
+        return rows
 
     @property
     def documents(self) -> Ids:
         """Document rows `(n,)`, in the order of the vectors."""
-        return self._table[1]
+        documents: Ids = self._table[1]
+        return documents
 
     def search(
         self, vector: Vectors, k: int, allowed: NDArray[np.bool_] | None

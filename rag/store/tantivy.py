@@ -59,13 +59,18 @@ class TantivyEngine:
         added: Iterable[LexicalEntry],
     ) -> None:
         """Write the next generation into `new`: see `LexicalEngine.update`."""
+        from tantivy import Query
+
         if old is None:
             new.mkdir()
         else:
             link_tree(old, new)
-        writer = _open(new).writer(_HEAP_BYTES, 1)
-        for row in deleted.tolist():
-            writer.delete_documents_by_term("row", row)
+        index = _open(new)
+        writer = index.writer(_HEAP_BYTES, 1)
+        if len(deleted):
+            # Not by term: that takes the number for a signed one, and deletes nothing.
+            gone = Query.term_set_query(index.schema, "row", deleted.tolist())
+            writer.delete_documents_by_query(gone)
         for row, document, terms in added:
             writer.add_document(_entry(row, document, terms))
         writer.commit()

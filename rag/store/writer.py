@@ -167,7 +167,7 @@ class StoreWriter:
         document = self.rows.add_document(indexed.document, indexed.version, language)
         for passage, key in indexed.passages:
             row = self.rows.add_passage(document, passage, key)
-            yield _Entry(row, document, passage.text, language, key)
+            yield _Entry(row, document, passage.context, passage.text, language, key)
         for dropped in indexed.dropped:
             self.rows.add_dropped(document, dropped)
 
@@ -212,9 +212,10 @@ class StoreWriter:
 class _Entry:
     row: int
     document: int
+    context: str
     text: str
     language: str
     key: bytes
 
     def lexical(self) -> LexicalEntry:
-        return self.row, self.document, analyse(self.text, self.language)
+        return self.row, self.document, analyse(f"{self.context}\n{self.text}", self.language)

@@ -1,0 +1,85 @@
+"""`rag ask`: the answer to a question, with where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
+from rag.cli.output import one_line, say, say_json
+from rag.cli.place import place
+
+if TYPE_CHECKING:
+    from rag.types import Answer, Citation, Hit
+
+_CLOSEST = 3
+
+
+def ask(
+    *,
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="The question; - reads it from stdin.")
+    ],
+    index_folder: IndexOption = None,
+    pipeline: PipelineOption = None,
+    overrides: OverridesOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the documents, with citations.
+
+    Where they don't answer it, that is what is said.
+    """
+    from rag.rag import Rag
+
+    text = _standard_input() if question == "-" else question
+    with closing(Rag.open(index_folder, pipeline=pipeline, overrides=overrides)) as rag:
+        answer = rag.ask(text)
+    if as_json:
+        say_json(as_dict(answer))
+    else:
+        _say_answer(answer)
+
+
+def as_dict(answer: Answer) -> dict[str, Any]:
+    """The JSON shape of an answer."""
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "seconds": answer.seconds,
+    }
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    return {
+        "source": citation.source,
+        "document": citation.document_id,
+        "start": citation.start,
+        "end": citation.end,
+        "page": citation.page,
+        "headings": list(citation.headings),
+        "quote": citation.quote,
+    }
+
+
+def _say_answer(answer: Answer) -> None:
+    say(answer.text)
+    if answer.citations:
+        say()
+    for number, citation in enumerate(answer.citations, 1):
+        say(f'[{number}] {place(citation)}: "{one_line(citation.quote)}"')
+    if answer.abstained and answer.hits:
+        say(f"Closest: {_closest(answer.hits)}")
+
+
+def _closest(hits: Sequence[Hit]) -> str:
+    places = dict.fromkeys(place(hit.passage) for hit in hits)
+    return "; ".join(list(places)[:_CLOSEST])
+
+
+def _standard_input() -> str:
+    return typer.get_binary_stream("stdin").read().decode("utf-8", "replace")

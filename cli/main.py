@@ -1,0 +1,140 @@
+"""The `rag` command: errors become messages and exit codes here, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from rag.cli import ask as ask_command
+from rag.cli import doctor as doctor_command
+from rag.cli import evaluate as evaluate_command
+from rag.cli import index as index_command
+from rag.cli import inspect as inspect_command
+from rag.cli import pipeline as pipeline_command
+from rag.cli import search as search_command
+from rag.cli import status as status_command
+from rag.cli import verify as verify_command
+from rag.cli.interrupt import Interrupted, interruptible
+from rag.cli.output import complain, say
+from rag.errors import RagError
+
+DONE, WRONG_REQUEST, INTERNAL, INTERRUPTED = 0, 2, 70, 130
+DEBUG = "RAG_DEBUG"
+
+# Without rich, help is printed in half the time.
+app = typer.Typer(name="rag", rich_markup_mode=None, pretty_exceptions_enable=False)
+for _name, _command, _example in (
+    ("index", index_command.index, "rag index docs"),
+    ("search", search_command.search, "rag search 'notice period' -k 5 --where year>=2024"),
+    ("ask", ask_command.ask, "rag ask 'How long is the notice period?'"),
+    ("status", status_command.status, "rag status --index .rag"),
+    ("inspect", inspect_command.inspect, "rag inspect docs/handbook.md --chunks"),
+    ("verify", verify_command.verify, "rag verify"),
+    ("repair", verify_command.repair, "rag repair"),
+    ("eval", evaluate_command.evaluate, "rag eval beir/nfcorpus --pipeline bm25 --pipeline hybrid"),
+    ("doctor", doctor_command.doctor, "rag doctor"),
+):
+    app.command(_name, epilog=f"Example: {_example}")(_command)
+app.add_typer(pipeline_command.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        say(f"ragline {version('ragline')}")
+        raise typer.Exit
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Example: rag index docs && rag ask 'How long is the notice period?'",
+)
+def rag(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Point it at documents, ask questions, get answers that show where they come from."""
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command (`sys.argv` by default); its exit code.
+
+    Where the reader of standard output has gone away, typer and rich exit silently with 1.
+    """
+    try:
+        with interruptible(), _warnings_told():
+            code = typer.main.get_command(app).main(
+                args=arguments, prog_name="rag", standalone_mode=False
+            )
+        return code if isinstance(code, int) else DONE
+    except (Exception, Interrupted) as error:  # noqa: BLE001 whatever happens, no traceback
+        return _told(error)
+
+
+def run() -> None:
+    """The entry point of the `rag` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal or pipe that cannot show every letter still gets the rest.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    sys.exit(main())
+
+
+def _told(error: BaseException) -> int:
+    """Say what went wrong; the exit code that it means."""
+    if os.environ.get(DEBUG):
+        import traceback
+
+        traceback.print_exception(error)
+    match error:
+        case Interrupted():
+            complain("stopped")
+            return error.exit_code
+        case RagError():
+            complain(str(error))
+        case TyperException():
+            complain(_usage(error))
+        case typer.Abort():
+            complain("stopped")
+            return INTERRUPTED
+        case OSError(strerror=str() as reason):
+            complain(f"{error.filename}: {reason}" if error.filename else reason)
+        case _:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            complain(f"internal error: {reason} (run with {DEBUG}=1 for the traceback)")
+            return INTERNAL
+    return WRONG_REQUEST
+
+
+def _usage(error: TyperException) -> str:
+    """A fault of the command line on one line, with where to read on."""
+    context = getattr(error, "ctx", None)
+    hint = f" (see '{context.command_path} --help')" if context is not None else ""
+    return " ".join(error.format_message().split()).rstrip(".") + hint
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Show warnings as messages, without the line of code that they come from."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _tell_warning
+        yield
+
+
+def _tell_warning(message: Warning | str, *_: object, **__: object) -> None:
+    complain(f"warning: {message}")

@@ -1,0 +1,55 @@
+"""`rag status`: what the index holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rag.cli.options import IndexOption, JsonOption
+from rag.cli.output import count, one_line, say, say_json, size
+
+
+def status(index_folder: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Show what the index holds.
+
+    Also how it was made, its last runs, and what could not be read.
+    """
+    # The facade would load engines that counting does not need.
+    from rag.status import index_folder as found
+    from rag.status import index_status
+
+    held = index_status(found(index_folder))
+    if as_json:
+        say_json(held)
+    else:
+        _say_status(held)
+
+
+def _say_status(held: Mapping[str, Any]) -> None:
+    pruned = f", {held['pruned']:,} pruned" if held["pruned"] else ""
+    passages = count(held["passages"], "passage") + pruned
+    lines = {
+        "index": f"{held['folder']} ({size(held['bytes'])})",
+        "holds": f"{count(held['documents'], 'document')}, {passages}",
+        "languages": ", ".join(held["languages"]) or "none",
+        "pipeline": held["pipeline"] or "not recorded",
+        "encoder": _encoder(held["encoder"]),
+    }
+    for name, value in lines.items():
+        say(f"{name + ':':<11}{one_line(value)}")
+    for run in held["runs"]:
+        say(f"{'run:':<11}{_run(run)}")
+    for failure in held["failed"]:
+        say(f"{'failed:':<11}{one_line(failure['source'])}: {one_line(failure['error'])}")
+
+
+def _encoder(encoder: Mapping[str, Any] | None) -> str:
+    if encoder is None:
+        return "none (lexical only)"
+    return f"{encoder.get('model', '')} ({encoder['use']})".strip()
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    did = ", ".join(f"{run[what]} {what}" for what in ("added", "changed", "removed", "unchanged"))
+    failed = f", {len(run['failed'])} failed" if run["failed"] else ""
+    return f"{run['started']}: {did}{failed} in {run['seconds']:.1f} s"

@@ -1,0 +1,179 @@
+"""Documents and passages written and read back."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError
+from rag.store.database import SCHEMA_VERSION, Writer, connect, create, explained, select_documents
+from rag.store.filters import where
+from rag.types import Block, Condition, Document, Dropped, Failure, Passage, Scalar
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+SCALARS: st.SearchStrategy[Scalar] = st.one_of(
+    TEXT, st.integers(-(2**60), 2**60), st.booleans(), st.floats(allow_nan=False, width=32)
+)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    create(tmp_path / "index.db")
+    return Writer(connect(tmp_path / "index.db", write=True))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    text=TEXT,
+    title=TEXT,
+    metadata=st.dictionaries(TEXT, SCALARS, max_size=4),
+    headings=st.lists(TEXT, max_size=3),
+    page=st.none() | st.integers(1, 9),
+)
+def test_documents_and_passages_round_trip(
+    writer: Writer,
+    text: str,
+    title: str,
+    metadata: dict[str, Scalar],
+    headings: list[str],
+    page: int | None,
+) -> None:
+    blocks = (Block(0, len(text), "list", page, tuple(headings)),)
+    document = Document("id", "source", text, title, blocks, metadata)
+    passage = Passage("id", 0, len(text), text, "source", title, page, tuple(headings), metadata)
+    with writer.transaction():
+        writer.remove("id")
+        row = writer.add_passage(writer.add_document(document, "1", "en"), passage, b"key")
+    assert writer.document("id") == document
+    assert writer.document("source") == document
+    assert writer.version("id") == ("1", document.content_hash)
+    (found,) = writer.passages([row]).values()
+    assert found.text == text
+    assert (found.page, found.headings, found.order) == (page, tuple(headings), passage.order)
+    assert dict(found.metadata) == {**metadata, "language": "en"}
+
+
+def test_row_numbers_are_never_used_again(writer: Writer) -> None:
+    document, passage = Document("a", "a", "text"), Passage("a", 0, 4, "text")
+    seen: set[int] = set()
+    for _ in range(3):
+        with writer.transaction():
+            assert writer.remove("a")[0] == sorted(seen)[-1:]
+            row = writer.add_passage(writer.add_document(document, "", "en"), passage, b"k")
+        assert row not in seen
+        seen.add(row)
+
+
+def test_transaction_is_all_or_nothing(writer: Writer) -> None:
+    with pytest.raises(RuntimeError), writer.transaction():
+        writer.add_document(Document("a", "a", "text"), "", "en")
+        raise RuntimeError
+    assert writer.document("a") is None
+    assert writer.counts() == {"documents": 0, "passages": 0, "pruned": 0}
+
+
+def test_vectors_are_kept_in_half_precision(writer: Writer) -> None:
+    vectors = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
+    with writer.transaction():
+        writer.add_vectors([b"a", b"b", b"c"], vectors)
+    found = writer.vectors([b"b", b"nowhere"])
+    assert list(found) == [b"b"]
+    np.testing.assert_array_equal(found[b"b"], vectors[1].astype(np.float16).astype(np.float32))
+
+
+def test_vectors_in_use_are_not_forgotten(writer: Writer) -> None:
+    with writer.transaction():
+        writer.add_vectors([b"a", b"b"], np.ones((2, 4), np.float32))
+        row = writer.add_document(Document("d", "d", "text"), "", "en")
+        writer.add_passage(row, Passage("d", 0, 4, "text"), b"a")
+        writer.forget_vectors([b"a", b"b"])
+    assert set(writer.vectors([b"a", b"b"])) == {b"a"}
+
+
+def test_dropped_and_failures(writer: Writer) -> None:
+    dropped = Dropped(Passage("d", 0, 4, "text", "d"), 0.25, "too short")
+    with writer.transaction():
+        row = writer.add_document(Document("d", "d", "text"), "", "en")
+        writer.add_dropped(row, dropped)
+        writer.set_failures([Failure("x", "is empty"), Failure("y", "is empty")], [])
+        writer.set_failures([Failure("x", "is damaged")], ["y"])
+    assert writer.dropped("d") == [dropped]
+    assert writer.failures() == [Failure("x", "is damaged")]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([("year", "=", 2001)], {"b"}),
+        ([("year", ">", 2000)], {"b"}),
+        ([("year", ">=", 2000)], {"a", "b"}),
+        ([("year", "<", 2001), ("language", "=", "en")], {"a"}),
+        ([("year", "!=", 2000)], {"b", "c", "d"}),
+        ([("year", ">", "1")], {"c"}),
+        ([("draft", "=", True)], {"a"}),
+        ([("title", "~", "FERRY")], {"a", "b"}),
+        ([("source", "=", "c.txt")], {"c"}),
+        ([('odd "key".[0]', "=", "x")], {"d"}),
+        ([("id", "=", "nowhere")], set()),
+        ([("title", "~", "%")], set()),
+    ],
+)
+def test_filters(
+    writer: Writer, conditions: list[tuple[str, str, Scalar]], expected: set[str]
+) -> None:
+    known: dict[str, dict[str, Scalar]] = {
+        "a": {"year": 2000, "draft": True},
+        "b": {"year": 2001, "draft": False},
+        "c": {"year": "1999"},
+        "d": {'odd "key".[0]': "x"},
+    }
+    rows = {}
+    with writer.transaction():
+        for name, metadata in known.items():
+            title = "The ferry" if name in "ab" else "Other"
+            document = Document(name, f"{name}.txt", "text", title, (), metadata)
+            rows[writer.add_document(document, "", "en")] = name
+    sql = where([Condition(*one) for one in conditions])  # type: ignore[arg-type]
+    assert {rows[row] for row in select_documents(writer.connection, *sql).tolist()} == expected
+
+
+def test_newer_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    create(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    with pytest.raises(IndexMismatchError, match=r"newer ragline .* upgrade ragline"):
+        connect(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"this is not a database" * 400])
+def test_other_files_are_damage(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "index.db"
+    path.write_bytes(content)
+    with pytest.raises(IndexDamagedError, match=r"index.db' is damaged .* index again"):
+        connect(path)
+
+
+def test_reading_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite calls it an I/O error when there is no room for its shared memory."""
+    error = sqlite3.OperationalError("disk I/O error")
+    assert not isinstance(explained(error, tmp_path / "index.db"), DiskFullError)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    assert isinstance(explained(error, tmp_path / "index.db"), DiskFullError)
+
+
+def test_damaged_text_is_damage(writer: Writer) -> None:
+    with writer.transaction():
+        writer.add_document(Document("a", "a", "text"), "", "en")
+        writer.connection.execute("UPDATE documents SET text = x'00ff'")
+    with pytest.raises(IndexDamagedError, match="a document in the index is damaged"):
+        writer.document("a")

@@ -1,0 +1,399 @@
+"""The embedded store: views, generations, damage, locks, rebuilding, full disks, threads."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import Embedded, key_of, one_passage, whole
+
+from rag.errors import DiskFullError, IndexBusyError, IndexDamagedError, NoIndexError, RagError
+from rag.store import folders, generation
+from rag.store.check import problems
+from rag.store.store import Store
+from rag.store.tantivy import TantivyEngine
+from rag.store.writer import Indexed
+from rag.types import Condition, Variant
+
+FERRY = whole("ferry", "the ferry leaves at nine", year=2001)
+LAMP = whole("lamp", "the keeper lights the lamp", year=2002)
+OIL = whole("oil", "oil for the lamp is dear", year=2003)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Embedded]:
+    made = Embedded(tmp_path / ".rag")
+    made.put(FERRY, LAMP)
+    yield made
+    made.close()
+
+
+def names(store: Embedded, text: str = "lamp ferry oil") -> set[str]:
+    with store.view() as view:
+        lexical = {p.document_id for p, _ in view.lexical([Variant(text)], 10)}
+        vector = store.encoder.encode_queries([text])[0]
+        assert {p.document_id for p, _ in view.dense(vector, 10)} >= lexical
+        return lexical
+
+
+def number(store: Embedded) -> int:
+    return int(store.store.meta("generation"))
+
+
+# Views
+
+
+def test_ties_are_ordered_by_passage(store: Embedded) -> None:
+    store.put(*(whole(f"same{n:02}", "gull and tide") for n in reversed(range(40))))
+    with store.view() as view:
+        expected = [f"same{n:02}" for n in range(5)]
+        assert [p.document_id for p, _ in view.lexical([Variant("gull")], 5)] == expected
+        vector = store.encoder.encode_queries(["gull and tide"])[0]
+        assert [p.document_id for p, _ in view.dense(vector, 5)] == expected
+
+
+def test_filters_of_a_view(store: Embedded) -> None:
+    vector = store.encoder.encode_queries(["the ferry leaves"])[0]
+    with store.view() as view:
+        after = [Condition("year", ">", 2001)]
+        assert [p.document_id for p, _ in view.dense(vector, 1, after)] == ["lamp"]
+        assert view.lexical([Variant("ferry")], 5, after) == []
+        assert view.lexical([Variant("ferry")], 5, [Condition("year", "=", "nineteen")]) == []
+
+
+def test_reader_keeps_its_view_and_then_sees_the_new_state(store: Embedded) -> None:
+    with store.view() as view:
+        for _ in range(4):
+            store.put(OIL)
+            store.commit([], ["ferry"])
+            store.put(FERRY)
+        store.commit([], ["ferry"])
+        assert [p.document_id for p, _ in view.lexical([Variant("ferry")], 5)] == ["ferry"]
+        assert view.document("oil") is None
+    assert names(store) == {"lamp", "oil"}
+
+
+def test_two_indexes_in_one_process(store: Embedded, tmp_path: Path) -> None:
+    other = Embedded(tmp_path / "other")
+    other.put(OIL)
+    assert names(other) == {"oil"}
+    assert names(store) == {"ferry", "lamp"}
+    other.close()
+
+
+def test_threads_search_during_updates(store: Embedded) -> None:
+    """Each view is wholly before or wholly after an update."""
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def search() -> None:
+        try:
+            while not stop.is_set():
+                assert names(store) in ({"ferry", "lamp"}, {"ferry", "lamp", "oil"})
+        except BaseException as error:  # noqa: BLE001 told to the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for _ in range(6):
+        store.put(OIL)
+        store.commit([], ["oil"])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert store.problems() == []
+
+
+def test_view_opened_late_finds_the_newer_generation(
+    store: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Updates may remove a generation between reading its number and opening it."""
+    store.put(OIL)
+    former = store.store.generations.open
+    late = [True]
+
+    def opened(*arguments: Any) -> Any:
+        if late.pop():
+            late.append(False)
+            for _ in range(3):
+                store.put(OIL)
+        else:
+            late.append(False)
+        return former(*arguments)
+
+    monkeypatch.setattr(store.store.generations, "open", opened)
+    assert names(store) == {"ferry", "lamp", "oil"}
+
+
+# Generations and damage
+
+
+def test_former_generations_are_removed(store: Embedded, tmp_path: Path) -> None:
+    for _ in range(5):
+        store.put(OIL)
+    kept = sorted(path.name for path in (tmp_path / ".rag" / "generations").iterdir())
+    assert kept == [f"{number(store) - 1:08d}", f"{number(store):08d}"]
+
+
+def test_leftovers_of_a_killed_writer_are_removed(store: Embedded, tmp_path: Path) -> None:
+    generations = tmp_path / ".rag" / "generations"
+    (generations / "draft").mkdir()
+    (generations / f"{number(store) + 1:08d}").mkdir()
+    store.put(OIL)
+    assert names(store) == {"ferry", "lamp", "oil"}
+    assert not (generations / "draft").exists()
+    assert store.problems() == []
+
+
+@pytest.mark.parametrize("part", ["lexical", "dense"])
+def test_missing_and_short_files_are_found_when_opened(
+    store: Embedded, tmp_path: Path, part: str
+) -> None:
+    folder = store.store.generations.path(number(store)) / part
+    victim = max(folder.iterdir(), key=lambda path: path.stat().st_size)
+    content = victim.read_bytes()
+    store.close()
+    for damage in (lambda: victim.write_bytes(content[:-1]), victim.unlink):
+        damage()
+        fresh = Store(tmp_path / ".rag", TantivyEngine(language="en"), dense=True)
+        with pytest.raises(IndexDamagedError, match="run 'rag repair'"), fresh.view(lambda: None):
+            pass
+        assert any(victim.name in line for line in problems(fresh, dense=True))
+        fresh.close()
+    with store.store.writing() as writer:
+        assert writer.repair() == ["search structures of 2 passages were built anew"]
+    assert store.problems() == []
+    assert names(store) == {"ferry", "lamp"}
+
+
+def test_changed_bytes_are_found_by_verify(store: Embedded) -> None:
+    folder = store.store.generations.path(number(store))
+    victim = next((folder / "dense").glob("*.faiss"))
+    content = bytearray(victim.read_bytes())
+    content[-1] ^= 0xFF
+    victim.write_bytes(content)
+    store.close()
+    assert any("is not what was written" in line for line in store.problems())
+
+
+def test_passages_that_differ_from_their_document_are_found(store: Embedded) -> None:
+    with store.store.writing() as writer, writer.rows.transaction():
+        writer.rows.connection.execute("UPDATE passages SET text = 'invented' WHERE row = 1")
+    assert store.problems() == ["passages that differ from their document: ferry#0-24"]
+
+
+def test_lost_vectors_are_found_and_repaired(store: Embedded) -> None:
+    with store.store.writing() as writer, writer.rows.transaction():
+        key = key_of(FERRY.text)
+        writer.rows.connection.execute("DELETE FROM vectors WHERE hash = ?", [key])
+    assert any("have no vector: ferry" in line for line in store.problems())
+    with store.store.writing() as writer:
+        assert "1 documents without vectors were set aside" in writer.repair()[0]
+    assert names(store) == {"lamp"}
+    assert store.problems() == []
+
+
+def test_damaged_database_is_a_line_of_verify(store: Embedded, tmp_path: Path) -> None:
+    for n in range(40):
+        store.put(whole(f"more{n}", f"passage number {n} " * 50))
+    store.close()
+    path = tmp_path / ".rag" / "index.db"
+    content = bytearray(path.read_bytes())
+    content[8_192:-4_096] = b"\xff" * (len(content) - 12_288)
+    path.write_bytes(content)
+    found = store.problems()
+    assert found
+    assert any("index.db" in line for line in found)
+
+
+def test_no_index(tmp_path: Path) -> None:
+    with pytest.raises(NoIndexError, match="run 'rag index FOLDER' first"):
+        Store(tmp_path, None, dense=False).meta("pipeline")
+
+
+# One writer at a time
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from rag.store.lock import writer_lock
+with writer_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_second_writer_is_refused_until_the_first_is_killed(
+    store: Embedded, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", _HOLDER, str(tmp_path / ".rag")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(IndexBusyError, match=f"written by process {holder.pid}, since .*:.*"):
+            store.put(OIL)
+        assert names(store) == {"ferry", "lamp"}
+        os.kill(holder.pid, signal.SIGKILL)
+    store.put(OIL)
+    assert names(store) == {"ferry", "lamp", "oil"}
+
+
+def test_second_writer_in_the_process_is_refused(store: Embedded) -> None:
+    with store.store.writing(), pytest.raises(IndexBusyError, match=f"process {os.getpid()}"):
+        store.put(OIL)
+    store.put(OIL)
+
+
+# Rebuilding
+
+
+def fill(draft: Store, store: Embedded, *documents: Any) -> None:
+    with draft.writing() as writer:
+        for document in documents:
+            key = key_of(document.text)
+            writer.remember([key], store.encoder.encode_passages([document.text]))
+            writer.commit([Indexed(document, "1", [(one_passage(document)[1][0], key)])])
+
+
+def test_former_index_serves_until_the_new_one_is_adopted(store: Embedded, tmp_path: Path) -> None:
+    draft = store.store.rebuilt({"chunk": "other"})
+    fill(draft, store, OIL)
+    assert names(store) == {"ferry", "lamp"}
+    with store.view() as view:
+        store.store.adopt(draft)
+        assert view.document("ferry") is not None
+        assert [p.document_id for p, _ in view.lexical([Variant("ferry")], 3)] == ["ferry"]
+    assert names(store) == {"oil"}
+    assert store.store.meta("pipeline") == {"chunk": "other"}
+    assert store.problems() == []
+    assert not (tmp_path / ".rag" / "rebuild").exists()
+    store.put(FERRY)
+    assert names(store) == {"ferry", "oil"}
+
+
+def test_interrupted_rebuild_goes_on(store: Embedded) -> None:
+    draft = store.store.rebuilt({"chunk": "other"})
+    fill(draft, store, OIL)
+    draft.close()
+    again = store.store.rebuilt({"chunk": "other"})
+    with again.rows() as rows:
+        assert [name for name, _ in rows.sources()] == ["oil"]
+    again.close()
+    third = store.store.rebuilt({"chunk": "third"})
+    with third.rows() as rows:
+        assert list(rows.sources()) == []
+    third.close()
+
+
+def test_adoption_stopped_before_the_database_is_harmless(
+    store: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = store.store.rebuilt({"chunk": "other"})
+    fill(draft, store, OIL)
+    # Between the copy of the generation and the copy of the database.
+    monkeypatch.setattr(draft, "rows", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        store.store.adopt(draft)
+    monkeypatch.undo()
+    assert names(store) == {"ferry", "lamp"}
+    assert store.problems() == []
+    store.put(OIL)
+    assert names(store) == {"ferry", "lamp", "oil"}
+    store.store.adopt(store.store.rebuilt({"chunk": "other"}))
+    assert names(store) == {"oil"}
+    assert store.problems() == []
+
+
+# Full disks
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(
+    ("holder", "name"),
+    [
+        (folders, "_fsync"),
+        (generation, "publish"),
+        (generation, "make_durable"),
+        (TantivyEngine, "update"),
+        (Path, "write_text"),
+    ],
+)
+def test_a_write_that_finds_no_space(
+    store: Embedded, monkeypatch: pytest.MonkeyPatch, holder: Any, name: str
+) -> None:
+    monkeypatch.setattr(holder, name, full)
+    with pytest.raises(DiskFullError, match=r"no space left for the index .* it is as it was"):
+        store.put(OIL)
+    monkeypatch.undo()
+    _as_it_was(store)
+
+
+def _as_it_was(store: Embedded) -> None:
+    assert names(store) == {"ferry", "lamp"}
+    assert store.problems() == []
+    store.put(OIL)
+    assert names(store) == {"ferry", "lamp", "oil"}
+    assert store.problems() == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        done = False
+    if not done:
+        pytest.skip("a small file system cannot be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_full_disk(small_disk: Path) -> None:
+    store = Embedded(small_disk / ".rag")
+    store.put(FERRY, LAMP)
+    assert names(store) == {"ferry", "lamp"}
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        _until_full(lambda: file.write(b"\0" * 65_536))
+    with pytest.raises(DiskFullError, match="free some space"):
+        store.put(OIL, *(whole(f"w{n}", f"{n} gulls " * 200) for n in range(200)))
+    assert names(store) == {"ferry", "lamp"}
+    ballast.unlink()
+    _as_it_was(store)
+    store.close()
+
+
+def _until_full(write: Callable[[], object]) -> None:
+    for _ in range(200):
+        try:
+            write()
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+            return
+
+
+def test_errors_are_one_line(store: Embedded, tmp_path: Path) -> None:
+    (tmp_path / ".rag" / "index.db").write_bytes(b"x" * 5_000)
+    (tmp_path / ".rag" / "index.db-wal").unlink(missing_ok=True)
+    started = time.perf_counter()
+    with pytest.raises(RagError) as caught:
+        Store(tmp_path / ".rag", None, dense=False).meta("pipeline")
+    assert "\n" not in str(caught.value)
+    assert time.perf_counter() - started < 5
