@@ -59,7 +59,7 @@ class Embedded:
             indexed = [self._remembered(writer, *entry) for entry in added]
             if fail:
                 document, passages = added[-1]
-                lost = [*((p, key_of(p.text)) for p in passages[:-1]), (passages[-1], b"lost")]
+                lost = [*((p, key_of(p.indexed)) for p in passages[:-1]), (passages[-1], b"lost")]
                 indexed[-1] = Indexed(document, "failing", lost)
             writer.commit(indexed, removed)
 
@@ -84,8 +84,8 @@ class Embedded:
     def _remembered(
         self, writer: StoreWriter, document: Document, passages: Sequence[Passage]
     ) -> Indexed:
-        keys = [key_of(passage.text) for passage in passages]
+        keys = [key_of(passage.indexed) for passage in passages]
         missing = set(writer.missing(keys))
-        texts = {key: p.text for p, key in zip(passages, keys, strict=True) if key in missing}
+        texts = {key: p.indexed for p, key in zip(passages, keys, strict=True) if key in missing}
         writer.remember(list(texts), self.encoder.encode_passages(list(texts.values())))
         return Indexed(document, document.content_hash, list(zip(passages, keys, strict=True)))

@@ -22,6 +22,8 @@ class Contexts:
         self._document = document
         self._tokenizer = tokenizer
         self._used = used
+        # At most a quarter of what the encoder reads: the rest is for the passage.
+        self._most = min(_MOST_TOKENS, tokenizer.limit // 4)
         self._lengths: dict[str, int] = {}
 
     def at(self, start: int) -> str:
@@ -33,11 +35,12 @@ class Contexts:
         beginning = self._document.text[start : start + _BEGINNING]
         context = " > ".join(part for part in parts if part and part not in beginning)
         spans = self._tokenizer.spans(context)
-        return context[spans[-_MOST_TOKENS][0] :] if len(spans) > _MOST_TOKENS else context
+        return context[spans[-self._most][0] :] if len(spans) > self._most else context
 
     def room(self, start: int, most: int) -> int:
         """Tokens left for the text of a passage that starts at `start`, at most `most`."""
         context = self.at(start)
         if context not in self._lengths:
-            self._lengths[context] = len(self._tokenizer.spans(context))
+            # The end of the line that parts it from the text is a token for some models.
+            self._lengths[context] = len(self._tokenizer.spans(f"{context}\n")) if context else 0
         return min(most, self._tokenizer.limit - self._lengths[context])
