@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.arguments import Arguments, arguments
 from benchmarks.collection import judged
 from benchmarks.record import Record
-from rag import Hit, Rag
+from rag import Hit
 from rag.config import load_pipeline
 from rag.evaluate.aggregate import documents
 from rag.evaluate.dataset import Dataset, read_beir
@@ -23,7 +23,7 @@ from rag.evaluate.intervals import Values, bootstrap_mean, holm, paired_differen
 from rag.evaluate.measures import evaluate, run_from_rankings
 from rag.protocols import Fuser
 from rag.registry import load
-from rag.trial import DatasetConnector
+from rag.trial import DatasetConnector, open_trial
 
 _ALPHAS = tuple(step / 10 for step in range(1, 10))
 _NORMALISATIONS = ("min-max", "z-score")
@@ -40,7 +40,7 @@ def measure(given: Arguments) -> None:
     record = Record("fusion", "Fusion: nDCG@10 on SciFact, train questions", given.quick)
     with judged(source, "train", quick=given.quick) as (folder, cache):
         dataset = read_beir(folder, "train")
-        found = _ask(dataset, cache / "fusion")
+        found = _ask(dataset, cache)
     values = {name: _ndcg(dataset, found, fuser) for name, fuser in _fusers().items()}
     best = max(values, key=lambda name: values[name].mean())
     behind = {name: paired_difference(values[name], values[best]) for name in values}
@@ -58,7 +58,7 @@ def measure(given: Arguments) -> None:
 
 def _ask(dataset: Dataset, place: Path) -> Found:
     """Everything that the two arms find for each question, each hit with its place in each."""
-    rag = Rag.open(place, pipeline=load_pipeline("hybrid", [_EVERYTHING]))
+    rag = open_trial(dataset, load_pipeline("hybrid", [_EVERYTHING]), place)
     rag.index(DatasetConnector(dataset))
     found = {query: rag.search(text).hits for query, text in dataset.queries.items()}
     rag.close()

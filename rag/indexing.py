@@ -76,8 +76,13 @@ def synchronise(
     indexer: Indexer,
     connector: Connector,
     progress: Callable[[Progress], None] | None = None,
+    *,
+    whole: bool = False,
 ) -> IndexReport:
-    """Make the index say what the source says now: see `IndexReport`."""
+    """Make the index say what the source says now: see `IndexReport`.
+
+    With `whole` the source is all there is: documents of any other are removed.
+    """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     run = _Run(writer, indexer, progress)
     clock = time.perf_counter()
@@ -85,7 +90,7 @@ def synchronise(
     for item in connector.items():
         run.take(item)
     run.flush()
-    gone = writer.unseen(connector.covers)
+    gone = writer.unseen((lambda _: True) if whole else connector.covers)
     writer.commit([], gone)
     report = run.report
     report.removed = len(gone)
@@ -133,6 +138,7 @@ class _Run:
         self._progress = progress
         self._cut: list[_Cut] = []
         self._ready: list[_Cut] = []
+        self._touched: list[tuple[str, str]] = []
         self._uncoded = self._waiting = 0
         self._committed = time.monotonic()
         self._looked_at = self._working = self._passages = self._encoded = 0
@@ -141,6 +147,8 @@ class _Run:
         """Look at one item of the source, and index it if it is new or changed."""
         self._looked_at += 1
         if isinstance(item, Failure):
+            # What it last said stays in the index: unreadable is not removed.
+            self._writer.see_source(item.source)
             self._fail(item)
             return
         if not self._writer.see(item.id):
@@ -165,6 +173,8 @@ class _Run:
             else:
                 self.report.added += 1
         self._writer.commit([cut.indexed for cut in self._ready])
+        self._writer.touch(self._touched)
+        self._touched = []
         self._ready = []
         self._waiting = 0
         self._committed = time.monotonic()
@@ -173,7 +183,7 @@ class _Run:
         document = item.load()
         _check_text(document)
         if known is not None and known[1] == document.content_hash:
-            self._writer.rows.touch(item.id, item.version)
+            self._touched.append((item.id, item.version))
             self.report.unchanged += 1
             return
         passages = list(self._indexer.chunker.chunk(document, self._indexer.tokenizer))

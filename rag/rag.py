@@ -202,13 +202,18 @@ class Rag:
         return connector
 
     def _synchronise(
-        self, store: Store, connector: Connector, progress: Callable[[Progress], None] | None
+        self,
+        store: Store,
+        connector: Connector,
+        progress: Callable[[Progress], None] | None,
+        *,
+        whole: bool = False,
     ) -> IndexReport:
         indexer = build_indexer(self.pipeline, self.encoder)
         with store.writing() as writer:
             with writer.rows.transaction():
                 writer.rows.set_meta("recipe", self.pipeline.as_dict())
-            return synchronise(writer, indexer, connector, progress)
+            return synchronise(writer, indexer, connector, progress, whole=whole)
 
     def _rebuild(
         self,
@@ -216,8 +221,9 @@ class Rag:
         part: dict[str, Any],
         progress: Callable[[Progress], None] | None,
     ) -> IndexReport:
-        draft = self._store.rebuilt(part)
-        report = self._synchronise(draft, connector, progress)
+        encoder = self.encoder
+        draft = self._store.rebuilt(part, encoder.fingerprint if encoder else None)
+        report = self._synchronise(draft, connector, progress, whole=True)
         self._store.adopt(draft)
         return report
 
@@ -247,7 +253,7 @@ def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
 
 
 def _query(question: str | Query, filters: Sequence[Condition]) -> Query:
-    query = question if isinstance(question, Query) else Query(question, tuple(filters))
+    query = question if isinstance(question, Query) else Query(question)
     text = query.text.strip()
     if not text:
         raise RequestError("the question is empty")
@@ -256,7 +262,8 @@ def _query(question: str | Query, filters: Sequence[Condition]) -> Query:
             f"the question has {len(text):,} characters; up to {MAX_QUESTION:,} are taken"
         )
     # Half a surrogate pair cannot be written anywhere.
-    return replace(query, text=text.encode("utf-8", "replace").decode())
+    text = text.encode("utf-8", "replace").decode()
+    return replace(query, text=text, filters=(*query.filters, *filters))
 
 
 def _no_document(name: str, sources: Sequence[str]) -> str:

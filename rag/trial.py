@@ -7,13 +7,15 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rag.config import Cut, Pipeline
+from rag.encode.cache import CachedEncoder
 from rag.evaluate.dataset import Dataset, read_beir
 from rag.evaluate.report import PipelineResult, Report, report
 from rag.evaluate.runner import judge
-from rag.protocols import Connector
+from rag.protocols import Connector, Encoder
 from rag.rag import Rag
 from rag.registry import load
 from rag.types import Document, Failure, Hit, Item
@@ -35,7 +37,8 @@ def evaluate(
     """Measure each of `pipelines` on the dataset in `folder`; the first is the baseline.
 
     Indexes are kept in `cache` by dataset and index part, so that pipelines that share theirs
-    share an index and a second trial encodes nothing; without it they are temporary.
+    share an index; without it they are temporary. Vectors are shared between all of them, so
+    that no text is encoded twice.
     """
     say = progress or (lambda _: None)
     dataset = read_beir(folder, split)
@@ -45,7 +48,7 @@ def evaluate(
 
 
 def _try(dataset: Dataset, pipeline: Pipeline, place: Path, say: Say) -> PipelineResult:
-    rag = Rag.open(place / _name(dataset, pipeline), pipeline=_uncut(pipeline))
+    rag = open_trial(dataset, pipeline, place)
     say(f"{pipeline.name}: indexing {dataset.name}")
     indexed = rag.index(
         _connector(dataset),
@@ -70,15 +73,18 @@ def _try(dataset: Dataset, pipeline: Pipeline, place: Path, say: Say) -> Pipelin
     return result
 
 
-def _name(dataset: Dataset, pipeline: Pipeline) -> str:
+def open_trial(dataset: Dataset, pipeline: Pipeline, place: Path) -> Rag:
+    """The index in `place` of a dataset under a pipeline, to be brought up to date."""
     record = [str(dataset.folder.resolve()), pipeline.index_part()]
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+    name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+    encoder: Encoder | None = None
+    if pipeline.encode is not None:
+        encoder = CachedEncoder(pipeline.encode.build(), place)
+    return Rag.open(place / name, pipeline=_uncut(pipeline), encoder=encoder)
 
 
 def _uncut(pipeline: Pipeline) -> Pipeline:
     """The pipeline without its last cut: measures look deeper than answers do."""
-    from dataclasses import replace
-
     stages = list(pipeline.stages)
     if isinstance(stages[-1], Cut) and stages[-1].k < _DEPTH:
         stages.pop()

@@ -56,7 +56,7 @@ def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
         if len(quote) < _SHORTEST or (block is not None and block.kind == "heading"):
             continue
         headings = block.headings if block else ()
-        header = _header(document, block, first)
+        header = _header(document, block)
         if header == quote or _is_rule(quote):
             continue
         shown = _row(header, quote) if header else quote
@@ -65,12 +65,14 @@ def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
         yield Candidate(passage, first, first + len(quote), quote, context, shown, page, headings)
 
 
-def _header(document: Document, block: Block | None, offset: int) -> str:
-    """The first line of the table that `offset` is in, where it has columns."""
+def _header(document: Document, block: Block | None) -> str:
+    """The column names of a table: its first line, where that is ruled off or has no figures."""
     if block is None or block.kind != "table":
         return ""
-    line = document.text[block.start : block.end].split("\n", 1)[0].strip()
-    return line if "|" in line else ""
+    first, _, rest = document.text[block.start : block.end].partition("\n")
+    ruled = _is_rule(rest.partition("\n")[0]) and bool(rest)
+    named = ruled or not any(character.isdigit() for character in first)
+    return first.strip() if named and "|" in first else ""
 
 
 def _is_rule(line: str) -> bool:

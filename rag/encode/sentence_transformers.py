@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 # Tokens, padding included, that go through the model together: large enough to fill the
-# processor, small enough to stay in its caches. benchmarks/encoder.py has the measurement.
-_BATCH_TOKENS = 2_048
+# processor, small enough to stay in its caches. benchmarks/indexing.py has the measurement.
+_BATCH_TOKENS = 4_096
 _DEFAULT_LENGTH = 512
 
 

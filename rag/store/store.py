@@ -103,16 +103,19 @@ class Store:
         while not self._idle.empty():
             self._idle.get_nowait().close()
 
-    def rebuilt(self, pipeline: dict[str, Any]) -> Store:
+    def rebuilt(self, pipeline: dict[str, Any], encoder: str | None) -> Store:
         """A second store inside this one's folder, to be filled and then `adopt`ed.
 
-        What an interrupted rebuild with the same pipeline left is used on; any other is dropped.
+        What an interrupted rebuild left is used on where it was by the same pipeline and
+        encoder (its fingerprint); any other is dropped.
         """
         folder = self.folder / _REBUILD
         draft = Store(folder, self._lexical, dense=self._dense)
-        if draft.database.exists() and draft.meta("pipeline") != pipeline:
+        if draft.database.exists():
+            left = draft.meta("pipeline"), draft.meta("encoder", encoder)
             draft.close()
-            shutil.rmtree(folder)
+            if left != (pipeline, encoder):
+                shutil.rmtree(folder)
         return Store.create(folder, self._lexical, dense=self._dense, pipeline=pipeline)
 
     def adopt(self, draft: Store) -> None:

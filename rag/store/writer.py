@@ -63,6 +63,18 @@ class StoreWriter:
         sql = "INSERT OR IGNORE INTO seen VALUES (?)"
         return self.rows.connection.execute(sql, [document_id]).rowcount == 1
 
+    def see_source(self, source: str) -> None:
+        """Note that the documents of a source are still there, although it cannot be read."""
+        sql = "INSERT OR IGNORE INTO seen SELECT id FROM documents WHERE source = ?"
+        self.rows.connection.execute(sql, [source])
+
+    def touch(self, versions: Sequence[tuple[str, str]]) -> None:
+        """Record `(id, version)` of documents whose bytes changed and still say the same."""
+        if versions:
+            with self.rows.transaction():
+                for document_id, version in versions:
+                    self.rows.touch(document_id, version)
+
     def unseen(self, covers: Callable[[str], bool]) -> list[str]:
         """Ids of the documents that were not noted although a source that `covers` them was."""
         sql = "SELECT id, source FROM documents WHERE id NOT IN seen ORDER BY id"

@@ -267,7 +267,7 @@ def fill(draft: Store, store: Embedded, *documents: Any) -> None:
 
 
 def test_former_index_serves_until_the_new_one_is_adopted(store: Embedded, tmp_path: Path) -> None:
-    draft = store.store.rebuilt({"chunk": "other"})
+    draft = store.store.rebuilt({"chunk": "other"}, None)
     fill(draft, store, OIL)
     assert names(store) == {"ferry", "lamp"}
     with store.view() as view:
@@ -283,14 +283,14 @@ def test_former_index_serves_until_the_new_one_is_adopted(store: Embedded, tmp_p
 
 
 def test_interrupted_rebuild_goes_on(store: Embedded) -> None:
-    draft = store.store.rebuilt({"chunk": "other"})
+    draft = store.store.rebuilt({"chunk": "other"}, None)
     fill(draft, store, OIL)
     draft.close()
-    again = store.store.rebuilt({"chunk": "other"})
+    again = store.store.rebuilt({"chunk": "other"}, None)
     with again.rows() as rows:
         assert [name for name, _ in rows.sources()] == ["oil"]
     again.close()
-    third = store.store.rebuilt({"chunk": "third"})
+    third = store.store.rebuilt({"chunk": "third"}, None)
     with third.rows() as rows:
         assert list(rows.sources()) == []
     third.close()
@@ -299,7 +299,7 @@ def test_interrupted_rebuild_goes_on(store: Embedded) -> None:
 def test_adoption_stopped_before_the_database_is_harmless(
     store: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draft = store.store.rebuilt({"chunk": "other"})
+    draft = store.store.rebuilt({"chunk": "other"}, None)
     fill(draft, store, OIL)
     # Between the copy of the generation and the copy of the database.
     monkeypatch.setattr(draft, "rows", lambda: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -310,7 +310,7 @@ def test_adoption_stopped_before_the_database_is_harmless(
     assert store.problems() == []
     store.put(OIL)
     assert names(store) == {"ferry", "lamp", "oil"}
-    store.store.adopt(store.store.rebuilt({"chunk": "other"}))
+    store.store.adopt(store.store.rebuilt({"chunk": "other"}, None))
     assert names(store) == {"oil"}
     assert store.problems() == []
 
