@@ -23,12 +23,12 @@ from rag.evaluate.intervals import Values, bootstrap_mean, holm, paired_differen
 from rag.evaluate.measures import evaluate, run_from_rankings
 from rag.protocols import Fuser
 from rag.registry import load
-from rag.trial import DatasetConnector, open_trial
+from rag.trial import DatasetConnector, Units, open_trial
 
 _ALPHAS = tuple(step / 10 for step in range(1, 10))
 _NORMALISATIONS = ("min-max", "z-score")
 _ARMS = ("bm25", "dense")
-_EVERYTHING = "query.cut.k=200"
+_EVERYTHING = "query.cut.k=1000"
 
 Found = Mapping[str, Sequence[Hit]]
 
@@ -40,7 +40,13 @@ def measure(given: Arguments) -> None:
     record = Record("fusion", "Fusion: nDCG@10 on SciFact, train questions", given.quick)
     with judged(source, "train", quick=given.quick) as (folder, cache):
         dataset = read_beir(folder, "train")
-        found = _ask(dataset, cache)
+        for units in ("documents", "passages"):
+            _compare(record, units, dataset, _ask(dataset, cache, units))
+    record.figures["questions"] = len(dataset.queries)
+    record.write()
+
+
+def _compare(record: Record, units: Units, dataset: Dataset, found: Found) -> None:
     values = {name: _ndcg(dataset, found, fuser) for name, fuser in _fusers().items()}
     best = max(values, key=lambda name: values[name].mean())
     behind = {name: paired_difference(values[name], values[best]) for name in values}
@@ -49,16 +55,16 @@ def measure(given: Arguments) -> None:
         interval = bootstrap_mean(per_query)
         shown = f"{interval.value:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
         note = "best" if name == best else f"{behind[name].difference:+.4f}, p = {p:.3f}"
-        record.add(name, f"{shown} ({note})")
-        record.figures[name] = {**asdict(interval), **asdict(behind[name]), "p_holm": p}
-    record.figures["best"] = best
-    record.figures["questions"] = len(found)
-    record.write()
+        record.add(f"{units}: {name}", f"{shown} ({note})")
+        record.figures[f"{units}: {name}"] = {
+            **asdict(interval), **asdict(behind[name]), "p_holm": p
+        }  # fmt: skip
+    record.figures[f"{units}: best"] = best
 
 
-def _ask(dataset: Dataset, place: Path) -> Found:
+def _ask(dataset: Dataset, place: Path, units: Units) -> Found:
     """Everything that the two arms find for each question, each hit with its place in each."""
-    rag = open_trial(dataset, load_pipeline("hybrid", [_EVERYTHING]), place)
+    rag = open_trial(dataset, load_pipeline("hybrid", [_EVERYTHING]), place, units)
     rag.index(DatasetConnector(dataset))
     found = {query: rag.search(text).hits for query, text in dataset.queries.items()}
     rag.close()

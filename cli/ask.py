@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
 from rag.cli.output import one_line, say, say_json
 from rag.cli.place import place
+from rag.errors import RequestError
 
 if TYPE_CHECKING:
     from rag.types import Answer, Citation, Hit
@@ -82,4 +84,6 @@ def _closest(hits: Sequence[Hit]) -> str:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:  # as a shell that closed it leaves it
+        raise RequestError("the question should come from standard input, which is closed")
     return typer.get_binary_stream("stdin").read().decode("utf-8", "replace")

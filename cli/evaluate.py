@@ -35,6 +35,13 @@ def evaluate(
     split: Annotated[
         str, typer.Option(metavar="NAME", help="The judgements to use: qrels/NAME.tsv.")
     ] = "test",
+    passages: Annotated[
+        bool,
+        typer.Option(
+            "--passages",
+            help="Cut a BEIR corpus with the pipeline's chunker; else each text is one passage.",
+        ),
+    ] = False,
     index_folder: Annotated[
         Path | None,
         typer.Option(
@@ -55,10 +62,13 @@ def evaluate(
     from rag.config import load_pipeline
     from rag.rag import DEFAULT_PIPELINE
 
+    units: trial.Units = "passages" if passages else "documents"
     chosen = [load_pipeline(name, overrides) for name in pipelines or [DEFAULT_PIPELINE]]
     with spoken_progress() as progress:
         reports = [
-            trial.evaluate(folder, chosen, split=split, cache=index_folder, progress=progress)
+            trial.evaluate(
+                folder, chosen, split=split, units=units, cache=index_folder, progress=progress
+            )
             for folder in datasets
         ]
     if as_json:

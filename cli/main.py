@@ -8,7 +8,8 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -88,11 +89,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run() -> None:
-    """The entry point of the `rag` command."""
+    """Run one command in a process of its own, and exit with its code."""
+    # A shell may have closed them; what is written is then for nobody.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal or pipe that cannot show every letter still gets the rest.
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _told(error: BaseException) -> int:
@@ -112,6 +120,10 @@ def _told(error: BaseException) -> int:
         case typer.Abort():
             complain("stopped")
             return INTERRUPTED
+        case FileNotFoundError(filename=None):
+            complain("the current folder does not exist any more: change to another one")
+        case PermissionError(filename=str() as path):
+            complain(f"{path}: permission denied; give yourself leave, or name another folder")
         case OSError(strerror=str() as reason):
             complain(f"{error.filename}: {reason}" if error.filename else reason)
         case _:

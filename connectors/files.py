@@ -38,10 +38,8 @@ class FilesConnector:
     ) -> None:
         if not paths:
             raise SourceError("no source is given; name a file or a folder")
-        for path in paths:
-            if not os.path.lexists(path):
-                shown = source_name(path, Path.cwd())
-                raise SourceError(f"no such file or folder: '{shown}'; check the spelling")
+        if missing := [path for path in paths if not os.path.lexists(path)]:
+            raise SourceError(_no_such(missing))
         self._given_paths = frozenset(str(absolute(path)) for path in paths)
         self._roots = sorted(self._given_paths, key=lambda path: os.fsencode(path).split(b"/"))
         self._base = base
@@ -58,7 +56,9 @@ class FilesConnector:
             try:
                 status = Path(root).stat()
             except OSError as error:
-                yield self._unreadable(Unreadable(root, reason(error)))
+                dangling = isinstance(error, FileNotFoundError) and os.path.lexists(root)
+                told = "is a link that leads nowhere; mend it" if dangling else reason(error)
+                yield self._unreadable(Unreadable(root, told))
                 continue
             if stat.S_ISDIR(status.st_mode):
                 yield from self._beneath(walk, root)
@@ -109,6 +109,13 @@ class FilesConnector:
         title = parsed.title or readable_stem(path)
         metadata = {**parsed.metadata, "format": reader.name.lower()}
         return Document(name, name, parsed.text, title, parsed.blocks, metadata)
+
+
+def _no_such(paths: Sequence[str | Path]) -> str:
+    # The name of "" would be that of the current folder.
+    shown = (source_name(path, Path.cwd()) if str(path) else "" for path in paths)
+    names = ", ".join(f"'{name}'" for name in dict.fromkeys(shown))
+    return f"no such file or folder: {names}; check the spelling"
 
 
 def _parse(reader: Format, data: bytes, name: str) -> Parsed:

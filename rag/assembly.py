@@ -9,13 +9,15 @@ from rag.chunk.words import WordTokenizer
 from rag.config import Cut, Pipeline, Rerank, Retrieve, Rewrite
 from rag.indexing import Indexer
 from rag.pipeline import CutStage, RerankStage, RetrieveStage, RewriteStage, Stage
-from rag.protocols import Encoder
+from rag.protocols import Chunker, Encoder
 
 
-def build_indexer(pipeline: Pipeline, encoder: Encoder | None) -> Indexer:
-    """The index part."""
+def build_indexer(
+    pipeline: Pipeline, encoder: Encoder | None, chunker: Chunker | None = None
+) -> Indexer:
+    """The index part; a `chunker` given takes the place of the pipeline's."""
     pruners = [pruner.build() for pruner in pipeline.prune]
-    return Indexer(pipeline.chunk.build(), pruners, encoder, WordTokenizer())
+    return Indexer(chunker or pipeline.chunk.build(), pruners, encoder, WordTokenizer())
 
 
 def build_stages(pipeline: Pipeline) -> Sequence[Stage]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from rag.types import (
     Answer,
@@ -26,8 +23,13 @@ from rag.types import (
     Variant,
 )
 
-Vectors: TypeAlias = NDArray[np.float32]
-Ids: TypeAlias = NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# As text: numpy takes longer to import than `rag status` takes.
+Vectors: TypeAlias = "NDArray[np.float32]"
+Ids: TypeAlias = "NDArray[np.int64]"
 LexicalEntry: TypeAlias = tuple[int, int, Sequence[str]]
 """A passage's row, its document's row, and its index terms."""
 

@@ -15,7 +15,7 @@ from rag.config import Pipeline, differences, load_pipeline, parse_pipeline
 from rag.errors import IndexMismatchError, NoIndexError, RequestError
 from rag.indexing import IndexReport, Progress, synchronise
 from rag.pipeline import Stage, run
-from rag.protocols import Answerer, Connector, Encoder, LexicalEngine
+from rag.protocols import Answerer, Chunker, Connector, Encoder, LexicalEngine
 from rag.registry import load
 from rag.status import index_folder, index_status
 from rag.store.check import problems
@@ -33,10 +33,17 @@ class Rag:
     `encoder` to be shared between several.
     """
 
-    def __init__(self, folder: Path, pipeline: Pipeline, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pipeline: Pipeline,
+        encoder: Encoder | None = None,
+        chunker: Chunker | None = None,
+    ) -> None:
         self.folder = folder
         self.pipeline = pipeline
         self._given = encoder
+        self._chunker = chunker
         self._lock = threading.RLock()
 
     @classmethod
@@ -209,7 +216,7 @@ class Rag:
         *,
         whole: bool = False,
     ) -> IndexReport:
-        indexer = build_indexer(self.pipeline, self.encoder)
+        indexer = build_indexer(self.pipeline, self.encoder, self._chunker)
         with store.writing() as writer:
             with writer.rows.transaction():
                 writer.rows.set_meta("recipe", self.pipeline.as_dict())
@@ -234,7 +241,7 @@ class Rag:
             raise IndexMismatchError(
                 f"the index in '{self.folder}' was made by another pipeline "
                 f"({'; '.join(found)}): use the one it was made with, or run "
-                f"'rag index --rebuild --pipeline {self.pipeline.name} SOURCE...'"
+                "'rag index --rebuild SOURCE...' with this --pipeline and --set"
             )
 
 

@@ -22,10 +22,12 @@ def boundaries(document: Document, start: int, end: int) -> list[int]:
     for block in blocks_within(document.blocks, start, end):
         cuts.update((block.start, block.end))
         if block.kind in _LINED:
-            position = document.text.find("\n", block.start, block.end)
+            # A table may be far longer than the part of it that is asked for.
+            last = min(block.end, end)
+            position = document.text.find("\n", max(block.start, start), last)
             while position >= 0:
                 cuts.add(position + 1)
-                position = document.text.find("\n", position + 1, block.end)
+                position = document.text.find("\n", position + 1, last)
     cuts.add(end)
     return sorted(cut for cut in cuts if start < cut <= end)
 

@@ -66,24 +66,36 @@ def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
 
 
 def _header(document: Document, block: Block | None) -> str:
-    """The column names of a table: its first line, where that is ruled off or has no figures."""
+    """The column names of a table: its first line, where that is ruled off or has no figures.
+
+    A table of one line has none.
+    """
     if block is None or block.kind != "table":
         return ""
-    first, _, rest = document.text[block.start : block.end].partition("\n")
-    ruled = _is_rule(rest.partition("\n")[0]) and bool(rest)
+    second = document.text.find("\n", block.start, block.end) + 1
+    if second in (0, block.end):
+        return ""
+    first = document.text[block.start : second].strip()
+    third = document.text.find("\n", second, block.end) + 1 or block.end
+    ruled = _is_rule(document.text[second:third].strip())
     named = ruled or not any(character.isdigit() for character in first)
-    return first.strip() if named and "|" in first else ""
+    return first if named and "|" in first else ""
 
 
 def _is_rule(line: str) -> bool:
-    return not line.strip("|-: +=")
+    return bool(line) and not line.strip("|-: +=")
 
 
 def _row(header: str, row: str) -> str:
     """A table row with its column names, where they can be told apart."""
-    names = [cell.strip() for cell in header.strip("| ").split("|")]
-    cells = [cell.strip() for cell in row.strip("| ").split("|")]
+    names, cells = _cells(header), _cells(row)
     if len(names) != len(cells):
         return row
     pairs = zip(names, cells, strict=True)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
+
+
+def _cells(line: str) -> list[str]:
+    """The cells between bars; a bar at both ends is a frame, and at one end parts a blank cell."""
+    framed = len(line) > 1 and line.startswith("|") and line.endswith("|")
+    return [cell.strip() for cell in (line[1:-1] if framed else line).split("|")]

@@ -9,23 +9,17 @@ import numpy as np
 from pydantic import Field
 
 from rag.answer.candidates import Candidate, candidates
+from rag.answer.coverage import coverage
 from rag.protocols import Encoder, Vectors, View
 from rag.types import Answer, Citation, Hit, Query
 
 ABSTENTION = "The documents don't answer this."
 
-# Below these the best sentence is taken for a coincidence. Both were set on the questions of
-# sample_corpus, with and without their documents: docs/decisions/abstention.md.
-MIN_SCORE = 0.38
-MIN_SCORE_LEXICAL = 0.35
+# Below this the best sentence is taken for a coincidence, with an encoder and without. Set on
+# the questions of sample_corpus, with and without their documents: docs/decisions/abstention.md.
+MIN_SCORE = 0.45
 # Meaning counts more than words: the share of the cosine in a sentence's score.
 _MEANING = 0.8
-
-# Asking words say what kind of answer is wanted, not what it is about.
-_ASKING = (
-    "what which who whom whose when where why how much many long often far old do does did can "
-    "could should would may must i we you my our your me us have has had am been get there"
-)
 
 
 class ExtractiveAnswerer:
@@ -43,7 +37,7 @@ class ExtractiveAnswerer:
         *,
         sentences: Annotated[int, Field(ge=1, le=10)] = 3,
         margin: Annotated[float, Field(ge=0, le=1)] = 0.1,
-        min_score: Annotated[float, Field(ge=0, le=1)] | None = None,
+        min_score: Annotated[float, Field(ge=0, le=1)] = MIN_SCORE,
     ) -> None:
         self.sentences = sentences
         self.margin = margin
@@ -54,13 +48,9 @@ class ExtractiveAnswerer:
         found = candidates([hit.passage for hit in hits], view)
         if not found:
             return Answer(query.text, ABSTENTION, abstained=True)
-        encoder = view.encoder
-        scores = _scores(query.text, found, view, encoder)
+        scores = _scores(query.text, found, view, view.encoder)
         best = float(scores.max())
-        least = self.min_score
-        if least is None:
-            least = MIN_SCORE_LEXICAL if encoder is None else MIN_SCORE
-        if best < least:
+        if best < self.min_score:
             return Answer(query.text, ABSTENTION, abstained=True, score=best)
         chosen = self._chosen(found, scores)
         text = "\n".join(candidate.shown for candidate in chosen)
@@ -82,27 +72,14 @@ class ExtractiveAnswerer:
 def _scores(
     question: str, found: Sequence[Candidate], view: View, encoder: Encoder | None
 ) -> Vectors:
-    coverage = _coverage(question, found, view)
+    texts = [candidate.context for candidate in found]
+    words = coverage(question, texts, view)
     if encoder is None:
-        return coverage
+        return words
     asked = encoder.encode_queries([question])[0]
-    cosines = encoder.encode_passages([candidate.context for candidate in found]) @ asked
-    scores: Vectors = _MEANING * np.clip(cosines, 0, 1) + (1 - _MEANING) * coverage
+    cosines = encoder.encode_passages(texts) @ asked
+    scores: Vectors = _MEANING * np.clip(cosines, 0, 1) + (1 - _MEANING) * words
     return scores
-
-
-def _coverage(question: str, found: Sequence[Candidate], view: View) -> Vectors:
-    """Share of the question's words, weighted by rarity, that each candidate contains."""
-    asking = set(view.terms(_ASKING))
-    weights = {term: view.idf(term) for term in view.terms(question) if term not in asking}
-    total = sum(weights.values())
-    if not total:
-        return np.zeros(len(found), np.float32)
-    shares = [
-        sum(weights[term] for term in weights.keys() & set(view.terms(candidate.context))) / total
-        for candidate in found
-    ]
-    return np.array(shares, np.float32)
 
 
 def _citation(candidate: Candidate) -> Citation:

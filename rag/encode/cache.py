@@ -27,7 +27,9 @@ class CachedEncoder:
     def __init__(self, encoder: Encoder, folder: Path) -> None:
         self._encoder = encoder
         self._lock = threading.Lock()
-        self._path = folder / f"vectors-{encoder.fingerprint[:16]}.db"
+        # A plug-in's fingerprint may be any text: two may begin alike, or hold a slash.
+        name = hashlib.sha256(encoder.fingerprint.encode()).hexdigest()[:16]
+        self._path = folder / f"vectors-{name}.db"
 
     @property
     def dimension(self) -> int:
@@ -59,13 +61,13 @@ class CachedEncoder:
                 vectors = self._encoder.encode_passages(list(missing.values()))
                 known.update(zip(missing, vectors, strict=True))
                 _keep(database, {key: known[key] for key in missing})
-        return np.stack([known[key] for key in keys])
+        return np.array([known[key] for key in keys], np.float32).reshape(-1, self.dimension)
 
 
 def _known(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
-    marks = ",".join("?" * len(keys))
-    sql = f"SELECT hash, vector FROM vectors WHERE hash IN ({marks})"
-    return {key: np.frombuffer(blob, np.float32) for key, blob in database.execute(sql, keys)}
+    sql = "SELECT vector FROM vectors WHERE hash = ?"
+    found = ((key, database.execute(sql, (key,)).fetchone()) for key in set(keys))
+    return {key: np.frombuffer(row[0], np.float32) for key, row in found if row}
 
 
 def _keep(database: sqlite3.Connection, vectors: Mapping[bytes, Vectors]) -> None:

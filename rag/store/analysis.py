@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import regex
 
+from rag.errors import RequestError
+from rag.registry import unknown
 from rag.scripts import PAIRED, plain
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ STEMMERS = {
     "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
     "ta": "tamil", "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
+# Languages that are told apart although there is no stemmer for them.
+UNSTEMMED = {
+    "bg": "bulgarian", "he": "hebrew", "ja": "japanese", "ko": "korean", "th": "thai",
+    "uk": "ukrainian", "vi": "vietnamese", "zh": "chinese",
+}  # fmt: skip
+AUTO = "auto"
 # Of these, tantivy carries a stop-word list.
 STOP_WORDS = frozenset(
     ["da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ru", "sv"]
@@ -44,6 +52,28 @@ _IS_PAIRED = regex.compile(rf"[{PAIRED}]")
 
 # tantivy refuses terms beyond 65,530 bytes; nobody searches for a word this long.
 _LONGEST = 255
+
+
+def language_code(language: str) -> str:
+    """ISO 639-1 code of a language given by code or by English name; "auto" stays.
+
+    Raises RequestError for a language that is not known.
+    """
+    codes = {AUTO: AUTO}
+    for code, name in {**STEMMERS, **UNSTEMMED}.items():
+        codes[code] = codes[name] = code
+    if language.lower() not in codes:
+        raise RequestError(unknown("language", language, codes))
+    return codes[language.lower()]
+
+
+def language_faults(options: Mapping[str, object]) -> list[tuple[str, str]]:
+    """What is wrong with the `language` among a lexical engine's options."""
+    try:
+        language_code(str(options.get("language", AUTO)))
+    except RequestError as error:
+        return [("language", str(error))]
+    return []
 
 
 @cache

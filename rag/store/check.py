@@ -35,7 +35,7 @@ def problems(store: Store, *, dense: bool) -> list[str]:
 def _database(rows: Rows, *, dense: bool) -> Iterator[str]:
     for (line,) in rows.connection.execute("PRAGMA integrity_check(5)"):
         if line != "ok":
-            yield f"index.db: {line}"
+            yield f"index.db: {' '.join(line.split())}"
     (count,) = rows.connection.execute("SELECT count(*) FROM passages").fetchone()
     if count != rows.meta("passages"):
         yield f"index.db holds {count} passages, its record says {rows.meta('passages')}"

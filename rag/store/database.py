@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError, StoreError
 from rag.protocols import Ids, Vectors
 from rag.types import Block, Document, Dropped, Failure, Passage
@@ -25,6 +23,8 @@ from rag.types import Block, Document, Dropped, Failure, Passage
 SCHEMA_VERSION = 1
 _BATCH = 500
 _LEAST_SPACE = 65_536
+# What SQLite says of a file that it did not write, or not so.
+_DAMAGE = ("malformed", "not a database", "disk image", "no such table", "no such column", "decode")
 
 
 def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
@@ -107,8 +107,10 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
     starved = "I/O" in text and shutil.disk_usage(path.parent).free < _LEAST_SPACE
     if starved or "full" in text:
         return disk_full(path.parent)
-    if "malformed" in text or "not a database" in text or "disk image" in text:
+    if any(sign in text for sign in _DAMAGE):
         return IndexDamagedError(_damaged(path, text))
+    if "unable to open" in text:
+        return StoreError(f"'{path}' cannot be opened: give yourself leave to read it")
     return StoreError(f"'{path}' cannot be used: {text}")
 
 
@@ -135,7 +137,7 @@ class Rows:
     def meta(self, key: str, default: Any = None) -> Any:
         """A value of the index's own record, such as its pipeline or its generation."""
         found = self._one("SELECT value FROM meta WHERE key = ?", key)
-        return default if found is None else json.loads(found[0])
+        return default if found is None else _recorded(found[0])
 
     def version(self, document_id: str) -> tuple[str, str] | None:
         """`(version, content hash)` of an indexed document."""
@@ -153,13 +155,14 @@ class Rows:
         if found is None:
             return None
         identity, source, title, metadata, text, blocks = found
+        spans = _recorded(_unpacked(blocks))
         return Document(
             id=identity,
             source=source,
             title=title,
             text=_unpacked(text),
-            blocks=tuple(Block(a, b, k, p, tuple(h)) for a, b, k, p, h in _parsed(blocks)),
-            metadata=json.loads(metadata),
+            blocks=tuple(Block(a, b, k, p, tuple(h)) for a, b, k, p, h in spans),
+            metadata=_recorded(metadata),
         )
 
     def sources(self) -> Iterator[tuple[str, str]]:
@@ -205,7 +208,7 @@ class Rows:
         found = self.connection.execute(
             "SELECT started, seconds, report FROM runs ORDER BY id DESC LIMIT ?", [last]
         )
-        return [{"started": a, "seconds": b, **json.loads(c)} for a, b, c in found]
+        return [{"started": a, "seconds": b, **_recorded(c)} for a, b, c in found]
 
     def counts(self) -> dict[str, int]:
         """How many documents, passages and pruned passages there are."""
@@ -221,6 +224,8 @@ class Rows:
 
     def vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
         """Vectors `(dimension,)` by passage hash; those not known are left out."""
+        import numpy as np
+
         found: dict[bytes, Vectors] = {}
         for start in range(0, len(hashes), _BATCH):
             batch = list(hashes[start : start + _BATCH])
@@ -324,6 +329,8 @@ class Writer(Rows):
 
     def add_vectors(self, hashes: Sequence[bytes], vectors: Vectors) -> None:
         """Remember vectors `(n, dimension)` by passage hash, in half precision."""
+        import numpy as np
+
         blobs = (row.tobytes() for row in vectors.astype(np.float16))
         self.connection.executemany(
             "INSERT OR REPLACE INTO vectors VALUES (?, ?)", zip(hashes, blobs, strict=True)
@@ -355,6 +362,8 @@ class Writer(Rows):
 
 def select_documents(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> Ids:
     """Rows of the documents that a condition in SQL selects, ascending."""
+    import numpy as np
+
     sql = f"SELECT row FROM documents WHERE {where} ORDER BY row"
     return np.array([row for (row,) in connection.execute(sql, list(values))], np.int64)
 
@@ -363,8 +372,8 @@ def _passage(fields: Sequence[Any]) -> Passage:
     document_id, start, end, text, source, title, page, headings, context, metadata, language = (
         fields
     )
-    known = {**json.loads(metadata), "language": language}
-    path = tuple(json.loads(headings)) if headings != "[]" else ()
+    known = {**_recorded(metadata), "language": language}
+    path = tuple(_recorded(headings)) if headings != "[]" else ()
     return Passage(document_id, start, end, text, source, title, page, path, known, context)
 
 
@@ -376,11 +385,18 @@ def _unpacked(blob: bytes) -> str:
     try:
         return zlib.decompress(blob).decode()
     except (zlib.error, UnicodeDecodeError) as error:
-        raise IndexDamagedError(
-            f"a document in the index is damaged ({error}): restore the index from a backup, or "
-            "index again with 'rag index --rebuild'"
-        ) from error
+        raise _unreadable(error) from error
 
 
-def _parsed(blob: bytes) -> Any:
-    return json.loads(_unpacked(blob))
+def _recorded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError) as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> IndexDamagedError:
+    return IndexDamagedError(
+        f"a record in the index is damaged ({error}): restore the index from a backup, or "
+        "index again with 'rag index --rebuild'"
+    )

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
-from rag.errors import IndexDamagedError, RagError
+from rag.errors import IndexDamagedError, RagError, StoreError
 from rag.protocols import Ids, LexicalEngine, LexicalEntry, LexicalIndex
 from rag.store.database import disk_full
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
@@ -24,6 +25,7 @@ from rag.store.folders import make_durable, publish
 _REPAIR = "run 'rag repair'"
 # Bytes; with less than this an engine that failed is taken to have failed for want of space.
 _LEAST_SPACE = 8_000_000
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ class Generations:
                 self._fill(draft, self.path(old) if old else None, change)
                 make_durable(draft)
                 publish(draft, self.path(new))
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(draft, ignore_errors=True)
+            foreign = isinstance(error, Exception) and not isinstance(error, RagError)
+            if foreign and old and any(self.damaged(old)):
+                raise _unusable(self.path(old), error) from error
             raise
 
     def _fill(self, draft: Path, old: Path | None, change: Change) -> None:
@@ -84,11 +89,13 @@ class Generations:
             self._check_sizes(path)
             lexical = self._lexical.open(path / "lexical") if self._lexical else None
             dense = self._dense.open(path / "dense") if self._dense else None
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise IndexDamagedError(
-                f"the search structures in '{path}' cannot be opened ({_first_line(error)}): "
-                f"{_REPAIR}"
+        except PermissionError as error:
+            raise StoreError(
+                f"'{error.filename}' cannot be read: permission denied; give yourself leave to "
+                "read it"
             ) from error
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise _unusable(path, error) from error
         for name, index in (("lexical", lexical), ("dense", dense)):
             if index is not None and len(index) != passages:
                 raise IndexDamagedError(
@@ -139,7 +146,10 @@ class Generation:
 
 def _checksums(path: Path) -> dict[str, tuple[int, str]]:
     record = json.loads((path / "manifest.json").read_text())
-    return {name: (size, checksum) for name, (size, checksum) in record["files"].items()}
+    try:
+        return {name: (size, checksum) for name, (size, checksum) in record["files"].items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("manifest.json lists no files") from error
 
 
 def _record(
@@ -162,8 +172,16 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _unusable(path: Path, error: BaseException) -> IndexDamagedError:
+    return IndexDamagedError(
+        f"the search structures in '{path}' cannot be opened ({_first_line(error)}): {_REPAIR}"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    """The start of it: an engine may quote the whole file that it cannot read."""
+    line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return shorten(line, _SHOWN, placeholder=" …")
 
 
 @contextmanager

@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from rag.store.analysis import STEMMERS, words
+from rag.store.analysis import STEMMERS, UNSTEMMED, words
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-# Languages written in character pairs need no stemmer, but must not be taken for another.
-_UNSTEMMED = ("zh", "ja", "ko", "th", "vi", "uk", "he", "bg")
 _SAMPLE = 600
 _SURE = 0.9
 UNSURE = "en"
@@ -23,7 +21,7 @@ def _identifier() -> LanguageIdentifier:
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     known = set(identifier.labels)
-    identifier.set_languages([code for code in (*STEMMERS, *_UNSTEMMED) if code in known])
+    identifier.set_languages([code for code in (*STEMMERS, *UNSTEMMED) if code in known])
     return identifier
 
 

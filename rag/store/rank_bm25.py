@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rag.protocols import Ids, LexicalEntry
+from rag.store.analysis import AUTO, language_code, language_faults
 
 _FILE = "terms.jsonl"
 K1, B = 1.2, 0.75
@@ -19,8 +20,13 @@ K1, B = 1.2, 0.75
 class RankBm25Engine:
     """Keeps analysed terms in one JSON Lines file, rewritten by every update."""
 
-    def __init__(self, *, language: str = "auto") -> None:
-        self.language = language
+    def __init__(self, *, language: str = AUTO) -> None:
+        self.language = language_code(language)
+
+    @classmethod
+    def faults(cls, options: Mapping[str, object]) -> list[tuple[str, str]]:
+        """A language must be one that is known."""
+        return language_faults(options)
 
     def update(
         self, old: Path | None, new: Path, deleted: Ids, added: Iterable[LexicalEntry]

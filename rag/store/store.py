@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag.errors import IndexDamagedError, NoIndexError
+from rag.errors import IndexDamagedError, NoIndexError, RequestError
 from rag.protocols import Encoder, LexicalEngine
 from rag.store.database import Rows, Writer, connect, create, disk_full, explained
-from rag.store.folders import linked
+from rag.store.folders import INDEX_FOLDER, linked
 from rag.store.generation import Generation, Generations
 from rag.store.lock import writer_lock
 from rag.store.view import StoreView
 from rag.store.writer import StoreWriter, empty_change
 
 _REBUILD = "rebuild"
+# How the names begin that a folder of an index may hold.
+_OURS = (".gitignore", "generations", "index.db", _REBUILD, "writer.")
 
 
 class Store:
@@ -41,13 +43,19 @@ class Store:
     def create(
         cls, folder: Path, lexical: LexicalEngine | None, *, dense: bool, pipeline: dict[str, Any]
     ) -> Store:
-        """An empty index in `folder`, with the frozen index part of its pipeline."""
+        """An empty index in `folder`, with the frozen index part of its pipeline.
+
+        Raises RequestError where the folder holds what is not an index's.
+        """
+        _refuse_others_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         store = cls(folder, lexical, dense=dense)
         with translated(store.database), writer_lock(folder):
             if store.database.exists():
                 return store
-            (folder / ".gitignore").write_text("*\n")
+            ignored = folder / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text("*\n")
             store.generations.build(0, 1, empty_change(dense))
             draft = folder / "index.db.draft"
             draft.unlink(missing_ok=True)
@@ -59,6 +67,9 @@ class Store:
                     writer.set_meta(key, value)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.close()
+            # The log of a database that somebody removed would be taken for this one's.
+            for leftover in folder.glob("index.db-*"):
+                leftover.unlink()
             draft.rename(store.database)
         return store
 
@@ -162,6 +173,18 @@ class Store:
                     f"no index in '{self.folder}': run 'rag index FOLDER' first"
                 ) from None
             return connect(self.database)
+
+
+def _refuse_others_folder(folder: Path) -> None:
+    """An index is not strewn among somebody's files."""
+    if not folder.is_dir():
+        return
+    names = (path.name for path in folder.iterdir())
+    if others := sorted(name for name in names if not name.startswith(_OURS)):
+        raise RequestError(
+            f"'{folder}' holds other things ({others[0]}) and no index: name a new folder, such "
+            f"as '{folder / INDEX_FOLDER}'"
+        )
 
 
 @contextmanager

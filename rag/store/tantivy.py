@@ -8,13 +8,16 @@ one's files and costs what the change costs. `docs/decisions/lexical-engine.md` 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.protocols import Ids, LexicalEntry
+from rag.store.analysis import AUTO, language_code, language_faults
 from rag.store.folders import link_tree
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 _HEAP_BYTES = 64_000_000
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+# tantivy writes these for its own user alone.
+_PRIVATE = (".managed.json", "meta.json")
 # Asked for beyond k, so that passages that tie with the last one are all seen.
 _TIES = 16
 
@@ -46,10 +51,18 @@ def _open(folder: Path) -> tantivy.Index:
 
 
 class TantivyEngine:
-    """The default lexical engine. `language` is "auto" or one ISO 639-1 code for everything."""
+    """The default lexical engine.
 
-    def __init__(self, *, language: str = "auto") -> None:
-        self.language = language
+    `language` is "auto", or one language for everything, by its name or ISO 639-1 code.
+    """
+
+    def __init__(self, *, language: str = AUTO) -> None:
+        self.language = language_code(language)
+
+    @classmethod
+    def faults(cls, options: Mapping[str, object]) -> list[tuple[str, str]]:
+        """A language must be one that is known."""
+        return language_faults(options)
 
     def update(
         self,
@@ -77,10 +90,25 @@ class TantivyEngine:
         writer.wait_merging_threads()
         for name in _LOCKS:
             (new / name).unlink(missing_ok=True)
+        for name in _PRIVATE:
+            _make_anew(new / name)
 
     def open(self, folder: Path) -> TantivyIndex:
         """Open a generation without rebuilding it."""
-        return TantivyIndex(_open(folder))
+        if os.access(folder, os.W_OK):
+            return TantivyIndex(_open(folder))
+        # tantivy locks the folder even to read it; what is opened stays so without its names.
+        with TemporaryDirectory() as place:
+            for file in folder.absolute().iterdir():
+                (Path(place) / file.name).symlink_to(file)
+            return TantivyIndex(_open(Path(place)))
+
+
+def _make_anew(file: Path) -> None:
+    """The same bytes in a file that whoever may read the others may read."""
+    content = file.read_bytes()
+    file.unlink()
+    file.write_bytes(content)
 
 
 def _entry(row: int, document: int, terms: Iterable[str]) -> tantivy.Document:

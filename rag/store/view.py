@@ -7,7 +7,7 @@ from sqlite3 import Connection
 
 import numpy as np
 
-from rag.errors import IndexMismatchError
+from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.protocols import Encoder, Ids, Vectors
 from rag.store.analysis import analyse
 from rag.store.database import Rows, select_documents
@@ -84,6 +84,10 @@ class StoreView:
 
     def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
         passages = self.rows.passages([row for row, _ in found])
+        if len(passages) < len(found):
+            raise IndexDamagedError(
+                "the search structures hold passages that are not in the index: run 'rag repair'"
+            )
         ranked = [(passages[row], float(np.float32(score))) for row, score in found]
         ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
         return ranked[:k]

@@ -11,7 +11,7 @@ import numpy as np
 
 from rag.errors import StoreError
 from rag.protocols import LexicalEngine, LexicalEntry, Vectors
-from rag.store.analysis import analyse
+from rag.store.analysis import AUTO, analyse
 from rag.store.check import lacking_vectors
 from rag.store.database import Writer
 from rag.store.dense import DenseEntries
@@ -52,7 +52,7 @@ class StoreWriter:
     ) -> None:
         self.rows = Writer(connection)
         self._generations = generations
-        self._language = lexical.language if lexical is not None else "auto"
+        self._language = lexical.language if lexical is not None else AUTO
         self._lexical = lexical is not None
         self._dense = dense
         connection.execute("CREATE TEMP TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID")
@@ -174,7 +174,7 @@ class StoreWriter:
 
     def _insert(self, indexed: Indexed) -> Iterator[_Entry]:
         language = self._language
-        if language == "auto":
+        if language == AUTO:
             language = detect(indexed.document.text)
         document = self.rows.add_document(indexed.document, indexed.version, language)
         for passage, key in indexed.passages:

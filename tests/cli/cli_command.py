@@ -14,7 +14,7 @@ import pytest
 
 from rag.cli.main import main
 
-RAG = (sys.executable, "-c", "from rag.cli.main import run; run()")
+RAG = (sys.executable, "-c", "from rag.cli.start import run; run()")
 
 DOCUMENTS = {
     "handbook.md": (

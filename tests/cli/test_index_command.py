@@ -86,6 +86,32 @@ def test_no_such_path(rag: Command) -> None:
     assert not Path(".rag").exists()
 
 
+def test_every_missing_path_is_named(rag: Command) -> None:
+    missing = rag("index", "nowhere", "", "docs", "gone", "--pipeline", "bm25")
+    assert missing.code == 2
+    assert missing.err == "rag: no such file or folder: 'nowhere', '', 'gone'; check the spelling\n"
+
+
+@pytest.mark.parametrize("folder", ["docs", ""])
+def test_an_index_is_not_strewn_among_other_files(rag: Command, folder: str) -> None:
+    before = sorted(Path().rglob("*"))
+    refused = rag("index", "docs", "--pipeline", "bm25", "--index", folder)
+    assert (refused.code, "holds other things" in refused.err) == (2, True)
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_place_that_may_not_be_written(rag: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    refused = rag("index", "docs", "--pipeline", "bm25", "--index", "new")
+    assert refused.code == 2
+    assert (
+        refused.err == "rag: new: permission denied; give yourself leave, or name another folder\n"
+    )
+
+
 def test_a_folder_without_documents(rag: Command) -> None:
     Path("empty").mkdir()
     Path("empty/picture.png").write_bytes(b"x")

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -207,15 +208,20 @@ def test_heavy_modules_stay_out(project: Path) -> None:
     script = (
         "import sys; from rag.cli.main import main; code = main(sys.argv[1:]); "
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'faiss', 'tantivy', "
-        "'langchain', 'langchain_core', 'scipy'}; sys.exit(code or str(heavy & set(sys.modules)))"
+        "'langchain', 'langchain_core', 'scipy', 'numpy'}; "
+        "sys.exit(code or str(heavy & set(sys.modules)))"
     )
-    for arguments in (["--help"], ["status"], ["pipeline", "list"]):
+    for arguments, loaded in (
+        (["--help"], "set()"),
+        (["status"], "set()"),
+        (["pipeline", "list"], "{'numpy'}"),
+    ):
         done = subprocess.run(
             [RAG[0], "-c", script, *arguments],
             check=False, cwd=project, env=environment(), capture_output=True, text=True,
         )  # fmt: skip
         assert done.stdout
-        assert done.stderr == "set()\n"
+        assert done.stderr == f"{loaded}\n"
 
 
 @pytest.mark.parametrize("options", [["--json"], []])
@@ -228,6 +234,47 @@ def test_a_reader_that_goes_away_is_no_error(project: Path, options: list[str]) 
     )  # fmt: skip
     os.close(theirs)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_closed_streams(project: Path) -> None:
+    def run(shell: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["sh", "-c", shell, *RAG], check=False, cwd=project, env=environment(),
+            capture_output=True,
+        )  # fmt: skip
+
+    asked = run('"$0" "$@" ask - <&-')
+    assert (asked.returncode, asked.stdout) == (2, b"")
+    assert b"standard input, which is closed" in asked.stderr
+    for arguments in ("search ferry", "status --json", "ask ferry"):
+        unheard = run(f'"$0" "$@" {arguments} >&-')
+        assert (unheard.returncode, unheard.stdout, unheard.stderr) == (0, b"", b"")
+    assert run('"$0" "$@" search "" <&- >&- 2>&-').returncode == 2
+
+
+def test_a_current_folder_that_is_gone(project: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'cd "$0" && rmdir "$0" && "$@"', gone, *RAG, "status"],
+        check=False, env=environment(PYTHONSAFEPATH="1"), capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "rag: the current folder does not exist any more: change to another one\n"
+
+
+def test_ctrl_c_while_loading_leaves_no_traceback(project: Path) -> None:
+    script = (
+        "import signal, sys; from rag.cli.start import run\n"
+        "class CtrlC:\n"
+        "    def find_spec(*_): signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, CtrlC()); run()"
+    )
+    done = subprocess.run(
+        [RAG[0], "-c", script, "status"],
+        check=False, cwd=project, env=environment(), capture_output=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
 
 
 def test_every_command_has_an_example(rag: Command) -> None:

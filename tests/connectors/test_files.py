@@ -137,6 +137,8 @@ def test_other_extensions_are_counted_and_a_named_one_fails(tmp_path: Path, make
 def test_a_missing_path_is_an_error_of_the_request(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no such file or folder: '.*nowhere%0A'"):
         connect(tmp_path, "nowhere\n")
+    with pytest.raises(SourceError, match=r"no such file or folder: '', '.*nowhere', '.*gone'; "):
+        FilesConnector(paths=["", tmp_path, tmp_path / "nowhere", tmp_path / "gone", ""])
     with pytest.raises(SourceError, match="no source is given"):
         FilesConnector(paths=[])
 
@@ -170,6 +172,11 @@ def test_a_link_given_directly_is_followed(tmp_path: Path, make: Make) -> None:
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "b.md").symlink_to("real/a.md")
     assert sources(connect(tmp_path, "link", "b.md")) == ["b.md", "link/a.md"]
+
+
+def test_a_link_given_directly_that_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nothing")
+    assert failures(connect(tmp_path, "link")) == {"link": "is a link that leads nowhere; mend it"}
 
 
 def test_links_in_a_circle_end(tmp_path: Path, make: Make) -> None:

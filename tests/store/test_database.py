@@ -175,5 +175,29 @@ def test_damaged_text_is_damage(writer: Writer) -> None:
     with writer.transaction():
         writer.add_document(Document("a", "a", "text"), "", "en")
         writer.connection.execute("UPDATE documents SET text = x'00ff'")
-    with pytest.raises(IndexDamagedError, match="a document in the index is damaged"):
+    with pytest.raises(IndexDamagedError, match="a record in the index is damaged"):
         writer.document("a")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE documents SET metadata = '{'",
+        "UPDATE passages SET headings = '[\"'",
+    ],
+)
+def test_damaged_records_are_damage(writer: Writer, change: str) -> None:
+    with writer.transaction():
+        document = writer.add_document(Document("a", "a", "text"), "", "en")
+        writer.add_passage(document, Passage("a", 0, 4, "text", "a", "a"), b"")
+        writer.connection.execute(change)
+    with pytest.raises(IndexDamagedError, match="a record in the index is damaged"):
+        writer.passages_of("a")
+
+
+def test_what_sqlite_says_of_damage(tmp_path: Path) -> None:
+    for text in ("Could not decode to UTF-8 column 'text' with text 'x'", "no such table: meta"):
+        error = explained(sqlite3.OperationalError(text), tmp_path / "index.db")
+        assert isinstance(error, IndexDamagedError)
+    error = explained(sqlite3.OperationalError("unable to open database file"), tmp_path / "x.db")
+    assert "give yourself leave to read it" in str(error)

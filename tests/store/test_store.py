@@ -16,7 +16,15 @@ from typing import Any
 import pytest
 from embedded import Embedded, key_of, one_passage, whole
 
-from rag.errors import DiskFullError, IndexBusyError, IndexDamagedError, NoIndexError, RagError
+from rag.errors import (
+    DiskFullError,
+    IndexBusyError,
+    IndexDamagedError,
+    NoIndexError,
+    RagError,
+    RequestError,
+    StoreError,
+)
 from rag.store import folders, generation
 from rag.store.check import problems
 from rag.store.store import Store
@@ -215,6 +223,114 @@ def test_damaged_database_is_a_line_of_verify(store: Embedded, tmp_path: Path) -
     found = store.problems()
     assert found
     assert any("index.db" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    "record", ["[]", "{}", '{"files": [1]}', '{"files": {"a": 1}}', "{", "\xff"]
+)
+def test_a_record_of_another_shape_is_damage(store: Embedded, record: str) -> None:
+    folder = store.store.generations.path(number(store))
+    (folder / "manifest.json").write_text(record, encoding="latin-1")
+    store.close()
+    with pytest.raises(IndexDamagedError, match="run 'rag repair'"), store.view():
+        pass
+    assert any("manifest.json cannot be read" in line for line in store.problems())
+
+
+def test_what_an_engine_says_of_damage_is_cut_short(store: Embedded) -> None:
+    meta = store.store.generations.path(number(store)) / "lexical" / "meta.json"
+    meta.write_bytes(b"x" * meta.stat().st_size)
+    store.close()
+    with pytest.raises(IndexDamagedError, match="run 'rag repair'") as caught, store.view():
+        pass
+    assert len(str(caught.value)) < 300 + len(str(meta))
+
+
+@pytest.mark.parametrize("victim", ["lexical/meta.json", "dense/segments.json"])
+def test_building_on_a_damaged_generation_says_what_to_do(store: Embedded, victim: str) -> None:
+    file = store.store.generations.path(number(store)) / victim
+    file.write_bytes(b"x" * file.stat().st_size)
+    with pytest.raises(IndexDamagedError, match="run 'rag repair'"):
+        store.put(OIL)
+    with store.store.writing() as writer:
+        writer.repair()
+    store.put(OIL)
+    assert store.problems() == []
+
+
+def test_a_search_structure_with_strange_passages_is_damage(store: Embedded) -> None:
+    with store.store.writing() as writer, writer.rows.transaction():
+        writer.rows.remove("ferry")
+    with store.view() as view, pytest.raises(IndexDamagedError, match="run 'rag repair'"):
+        view.lexical([Variant("ferry")], 5)
+
+
+# Whose folder it is
+
+
+def test_a_folder_that_holds_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("build\n")
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    with pytest.raises(
+        RequestError, match=r"holds other things \(letter.txt\) .* such as '.*\.rag'"
+    ):
+        Embedded(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "letter.txt"]
+    (tmp_path / "letter.txt").unlink()
+    Embedded(tmp_path).close()
+    assert (tmp_path / ".gitignore").read_text() == "build\n"
+
+
+def test_the_log_of_a_database_that_was_removed_is_not_taken(
+    store: Embedded, tmp_path: Path
+) -> None:
+    database = tmp_path / ".rag" / "index.db"
+    log = database.with_name("index.db-wal")
+    with store.view():
+        store.put(OIL)
+        content = log.read_bytes()
+    store.close()
+    assert content
+    database.unlink()
+    log.write_bytes(content)
+    again = Embedded(tmp_path / ".rag")
+    assert again.problems() == []
+    assert names(again) == set()
+    again.close()
+
+
+def test_who_may_read_the_folder_may_read_every_file(store: Embedded, tmp_path: Path) -> None:
+    folder = store.store.generations.path(number(store))
+    (tmp_path / "ordinary").touch()
+    expected = (tmp_path / "ordinary").stat().st_mode
+    assert {path.stat().st_mode for path in folder.rglob("*") if path.is_file()} == {expected}
+
+
+def test_a_folder_that_cannot_be_written_is_searched(
+    store: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.close()
+    folder = store.store.generations.path(number(store)) / "lexical"
+    held = sorted(folder.iterdir())
+    monkeypatch.setattr("os.access", lambda *_: False)
+    fresh = Store(store.store.folder, store.engine, dense=False)
+    with fresh.view(lambda: None) as view:
+        assert [p.document_id for p, _ in view.lexical([Variant("ferry")], 5)] == ["ferry"]
+    fresh.close()
+    assert sorted(folder.iterdir()) == held  # tantivy's lock, among others, stays out
+
+
+def test_a_generation_that_may_not_be_read_is_not_damage(
+    store: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    store.close()
+    monkeypatch.setattr(generation, "_checksums", refuse)
+    with pytest.raises(StoreError, match="give yourself leave") as caught, store.view():
+        pass
+    assert not isinstance(caught.value, IndexDamagedError)
 
 
 def test_no_index(tmp_path: Path) -> None:
