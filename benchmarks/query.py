@@ -76,7 +76,7 @@ def _same(document: Document) -> Document:
 
 
 def measure(given: Arguments) -> None:
-    count, rounds, asked = (2_000, 2, 20) if given.quick else (100_000, 5, 200)
+    count, rounds, asked = (2_000, 2, 20) if given.quick else (100_000, 3, 100)
     record = Record("query", f"Query time: {count:,} passages", given.quick)
     texts = list(Corpus().passages(count))
     pipeline = load_pipeline(_PIPELINE)

@@ -10,9 +10,9 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
 
@@ -21,6 +21,7 @@ from rag.protocols import Ids, LexicalEngine, LexicalEntry, LexicalIndex
 from rag.store.database import disk_full
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
 from rag.store.folders import make_durable, publish
+from rag.types import Condition
 
 _REPAIR = "run 'rag repair'"
 # Bytes; with less than this an engine that failed is taken to have failed for want of space.
@@ -82,7 +83,7 @@ class Generations:
         manifest = {"passages": change.passages, "files": files}
         (draft / "manifest.json").write_text(json.dumps(manifest, indent=1))
 
-    def open(self, number: int, passages: int) -> Generation:
+    def open(self, number: int, passages: int, languages: Sequence[str]) -> Generation:
         """Open a generation. Raises IndexDamagedError where its files contradict its record."""
         path = self.path(number)
         try:
@@ -102,7 +103,7 @@ class Generations:
                     f"the {name} index in '{path}' holds {len(index)} passages and should hold "
                     f"{passages}: {_REPAIR}"
                 )
-        return Generation(number, lexical, dense)
+        return Generation(number, lexical, dense, languages)
 
     def _check_sizes(self, path: Path) -> None:
         for name, (size, _) in _checksums(path).items():
@@ -137,11 +138,16 @@ class Generations:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The opened indexes of one published state."""
+    """The opened indexes of one published state, and what is found out once about it.
+
+    `selected` keeps the documents that filters selected: a backend asks with the same ones.
+    """
 
     number: int
     lexical: LexicalIndex | None
     dense: DenseIndex | None
+    languages: Sequence[str]
+    selected: dict[tuple[Condition, ...], Ids] = field(default_factory=dict)
 
 
 def _checksums(path: Path) -> dict[str, tuple[int, str]]:

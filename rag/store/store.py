@@ -96,7 +96,7 @@ class Store:
         """The published state at this moment; an update meanwhile does not touch it."""
         with self.rows() as rows:
             generation = self._latest(rows)
-            yield StoreView(rows.connection, generation, rows.languages(), encoder)
+            yield StoreView(rows.connection, generation, encoder)
 
     @contextmanager
     def writing(self) -> Iterator[StoreWriter]:
@@ -149,7 +149,9 @@ class Store:
         number = rows.meta("generation")
         with self._loading:
             if self._loaded is None or self._loaded.number != number:
-                self._loaded = self.generations.open(number, rows.meta("passages"))
+                self._loaded = self.generations.open(
+                    number, rows.meta("passages"), rows.languages()
+                )
             return self._loaded
 
     def _latest(self, rows: Rows) -> Generation:

@@ -27,6 +27,8 @@ _HEAP_BYTES = 64_000_000
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 # tantivy writes these for its own user alone.
 _PRIVATE = (".managed.json", "meta.json")
+# More documents than this are looked for among the hits: making a set of them costs more.
+_SET = 2_000
 # Asked for beyond k, so that passages that tie with the last one are all seen.
 _TIES = 16
 
@@ -147,18 +149,29 @@ class TantivyIndex:
         """The `k` best rows, and those that tie with the last: see `LexicalIndex.search`."""
         if not terms or not len(self) or k < 1:
             return []
-        query = self._query(terms, documents)
+        if documents is None or len(documents) <= _SET:
+            return self._best(self._query(terms, documents), k, None)
+        return self._best(self._query(terms, None), k, documents)
+
+    def _best(self, query: tantivy.Query, k: int, documents: Ids | None) -> list[tuple[int, float]]:
+        """The best rows of `documents`, looking as deep as it takes to find them all."""
         limit = k + _TIES
         while True:
             found = self._searcher.search(query, limit, count=False).hits
-            cut = len(found) < limit or found[-1][0] < found[k - 1][0]
-            if cut or limit >= len(self):
+            addresses = [address for _, address in found]
+            scores = np.array([score for score, _ in found], np.float64)
+            inside = np.ones(len(found), bool)
+            if documents is not None:
+                of = self._searcher.fast_field_values("document", addresses)
+                inside = np.isin(np.array(of, np.int64), documents)
+            best = scores[inside]
+            deep = len(best) > k and scores[-1] < best[k - 1]
+            if deep or len(found) < limit or limit >= len(self):
                 break
             limit *= 4
-        rows = self._searcher.fast_field_values("row", [address for _, address in found])
-        last = found[min(k, len(found)) - 1][0] if found else 0.0
-        pairs = zip(rows, found, strict=True)
-        return [(int(row), float(score)) for row, (score, _) in pairs if score >= last]  # type: ignore[arg-type]
+        rows = np.array(self._searcher.fast_field_values("row", addresses), np.int64)[inside]
+        keep = best >= best[min(k, len(best)) - 1] if len(best) else inside[:0]
+        return list(zip(rows[keep].tolist(), best[keep].tolist(), strict=True))
 
     def _query(self, terms: Mapping[str, float], documents: Ids | None) -> tantivy.Query:
         from tantivy import Occur, Query

@@ -15,6 +15,9 @@ from rag.store.filters import where
 from rag.store.generation import Generation
 from rag.types import Condition, Document, Passage, Variant
 
+# Sets of filters whose documents are kept with a generation.
+_SELECTED = 64
+
 
 class StoreView:
     """What retrievers and answerers see: see `rag.protocols.View`."""
@@ -23,12 +26,10 @@ class StoreView:
         self,
         connection: Connection,
         generation: Generation,
-        languages: Sequence[str],
         encoder: Callable[[], Encoder | None],
     ) -> None:
         self.rows = Rows(connection)
         self.generation = generation
-        self._languages = languages
         self._encoder = encoder
 
     @property
@@ -63,7 +64,7 @@ class StoreView:
 
     def terms(self, text: str) -> list[str]:
         """`text` analysed in each language of the index; a term that several give counts once."""
-        per_language = [analyse(text, language) for language in self._languages]
+        per_language = [analyse(text, language) for language in self.generation.languages]
         if len(per_language) == 1:
             return per_language[0]
         return list(dict.fromkeys(term for terms in per_language for term in terms))
@@ -80,7 +81,14 @@ class StoreView:
         return weights
 
     def _allowed(self, filters: Sequence[Condition]) -> Ids | None:
-        return select_documents(self.rows.connection, *where(filters)) if filters else None
+        if not filters:
+            return None
+        known, key = self.generation.selected, tuple(filters)
+        if key not in known:
+            if len(known) >= _SELECTED:
+                known.clear()
+            known[key] = select_documents(self.rows.connection, *where(filters))
+        return known[key]
 
     def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
         passages = self.rows.passages([row for row, _ in found])
