@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import NoIndexError, RequestError
-from rag.store.database import Rows, connect, explained
+from rag.store.database import connect, explained
 from rag.store.folders import INDEX_FOLDER, find_index
+from rag.store.rows import Rows
 
 _LAST_RUNS = 5
 

@@ -171,7 +171,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Hits in order: scores descend, ties by passage."""
+    """Hits, best first. What a stage left alone keeps an earlier stage's score."""
 
     query: Query
     hits: tuple[Hit, ...] = ()

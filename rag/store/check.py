@@ -9,8 +9,8 @@ import numpy as np
 
 from rag.errors import IndexDamagedError
 from rag.protocols import Ids
-from rag.store.database import Rows
 from rag.store.generation import Generation
+from rag.store.rows import Rows
 
 if TYPE_CHECKING:
     from rag.store.store import Store

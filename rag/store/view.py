@@ -10,9 +10,9 @@ import numpy as np
 from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.protocols import Encoder, Ids, Vectors
 from rag.store.analysis import analyse
-from rag.store.database import Rows, select_documents
 from rag.store.filters import where
 from rag.store.generation import Generation
+from rag.store.rows import Rows, select_documents
 from rag.types import Condition, Document, Passage, Variant
 
 # Sets of filters whose documents are kept with a generation.

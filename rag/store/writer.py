@@ -13,10 +13,10 @@ from rag.errors import StoreError
 from rag.protocols import LexicalEngine, LexicalEntry, Vectors
 from rag.store.analysis import AUTO, analyse
 from rag.store.check import lacking_vectors
-from rag.store.database import Writer
 from rag.store.dense import DenseEntries
 from rag.store.generation import Change, Generations
 from rag.store.language import detect
+from rag.store.rows import Writer
 from rag.types import Document, Dropped, Failure, Passage
 
 _CHUNK = 50_000

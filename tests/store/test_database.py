@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError
-from rag.store.database import SCHEMA_VERSION, Writer, connect, create, explained, select_documents
+from rag.store.database import SCHEMA_VERSION, connect, create, explained
 from rag.store.filters import where
+from rag.store.rows import Writer, select_documents
 from rag.types import Block, Condition, Document, Dropped, Failure, Passage, Scalar
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
