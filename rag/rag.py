@@ -130,12 +130,18 @@ class Rag:
             return rows.failures()
 
     def inspect(self, name: str) -> tuple[Document, list[Passage], list[Dropped]]:
-        """A document by its id or source, its passages, and those that were pruned."""
+        """A document by its id or source, its passages, and those that were pruned.
+
+        The end of a source will do, such as a file's name, where only one ends so.
+        """
         with self._store.rows() as rows:
             document = rows.document(name)
             if document is None:
-                known = (source for _, source in rows.sources())
-                raise RequestError(_no_document(name, list(known)))
+                known = [source for _, source in rows.sources()]
+                ending = [source for source in known if source.endswith(f"/{name}")]
+                document = rows.document(ending[0]) if len(ending) == 1 else None
+            if document is None:
+                raise RequestError(_no_document(name, known))
             passages = list(rows.passages_of(document.id).values())
             return document, passages, rows.dropped(document.id)
 

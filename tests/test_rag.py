@@ -326,3 +326,17 @@ def test_equal_texts_are_encoded_once(place: Path) -> None:
     assert len(encoded) == 1
     assert len(rag.search("same words").hits) == 6
     rag.close()
+
+
+def test_inspect_takes_the_end_of_a_source_that_is_the_only_one(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / "docs" / folder).mkdir(parents=True)
+        (tmp_path / "docs" / folder / "same.txt").write_text("The lamp is lit.")
+    (tmp_path / "docs" / "b" / "only.txt").write_text("The ferry sails.")
+    rag = Rag.open(tmp_path / ".rag", pipeline="bm25")
+    rag.index(tmp_path / "docs")
+    assert rag.inspect("only.txt")[0].text == "The ferry sails."
+    assert rag.inspect("b/same.txt")[0].source.endswith("docs/b/same.txt")
+    with pytest.raises(RequestError, match=r"no document 'same.txt'.*did you mean"):
+        rag.inspect("same.txt")
+    rag.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from rag.sentences import block_at, boundaries
 from rag.types import Block, Document, Passage
 
 _SHORTEST = 3
+_FIGURE = re.compile(r"\d")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
 def _header(document: Document, block: Block | None) -> str:
     """The column names of a table: its first line, where that is ruled off or has no figures.
 
-    A table of one line has none.
+    Years are names as often as they are figures. A table of one line has no column names.
     """
     if block is None or block.kind != "table":
         return ""
@@ -78,7 +81,7 @@ def _header(document: Document, block: Block | None) -> str:
     first = document.text[block.start : second].strip()
     third = document.text.find("\n", second, block.end) + 1 or block.end
     ruled = _is_rule(document.text[second:third].strip())
-    named = ruled or not any(character.isdigit() for character in first)
+    named = ruled or not _FIGURE.search(_YEAR.sub("", first))
     return first if named and "|" in first else ""
 
 
