@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag import Condition, Query, Rag, RagError
+from rag.connectors.files import FilesConnector
 from rag.errors import (
     DocumentError,
     IndexBusyError,
@@ -339,4 +340,35 @@ def test_inspect_takes_the_end_of_a_source_that_is_the_only_one(tmp_path: Path) 
     assert rag.inspect("b/same.txt")[0].source.endswith("docs/b/same.txt")
     with pytest.raises(RequestError, match=r"no document 'same.txt'.*did you mean"):
         rag.inspect("same.txt")
+    rag.close()
+
+
+def test_a_source_that_is_listed_as_unreadable_keeps_its_last_version(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "lamp.txt").write_text("The lamp is lit at dusk.")
+    rag = Rag.open(tmp_path / ".rag", pipeline="bm25")
+    rag.index(docs)
+    refused = FilesConnector(paths=[docs], base=tmp_path, max_bytes=3)
+    report = rag.index(refused)
+    assert [failure.source for failure in report.failed] == ["docs/lamp.txt"]
+    assert (report.removed, report.documents) == (0, 1)
+    assert rag.search("lamp").hits[0].passage.document_id == "docs/lamp.txt"
+    rag.close()
+
+
+def test_a_rebuild_holds_its_own_sources_alone(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.txt").write_text(f"The {name} lamp is lit at dusk.")
+    rag = Rag.open(tmp_path / ".rag", pipeline="bm25")
+    rag.index(tmp_path / "old")
+    # A rebuild of other sources that was stopped before it was adopted.
+    draft = rag._store.rebuilt(rag.pipeline.index_part(), None)
+    rag._synchronise(draft, rag._connector([tmp_path / "old"]), None, whole=True)
+    draft.close()
+    report = rag.index(tmp_path / "new", rebuild=True)
+    assert (report.added, report.removed, report.documents) == (1, 1, 1)
+    assert {hit.passage.document_id for hit in rag.search("lamp").hits} == {"new/new.txt"}
+    assert rag.verify() == []
     rag.close()
