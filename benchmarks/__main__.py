@@ -8,7 +8,7 @@ import sys
 from benchmarks.arguments import CHECKOUT, arguments
 from benchmarks.record import RESULTS, summary
 
-NAMES = ("scifact", "fusion", "answers", "indexing", "cold", "query", "memory", "kill")
+NAMES = ("scifact", "fusion", "context", "answers", "indexing", "cold", "query", "memory", "kill")
 
 
 def main() -> int:
