@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Deleted vectors are carried until they are this share of all.
 _MOST_DELETED = 0.25
-# Inverted lists probed, as a share of all: measured in docs/decisions/dense-index.md.
+# Inverted lists probed, as a share of all; a test holds recall@10 on clustered vectors to 0.9.
 _PROBED = 1 / 16
 _TIES = 16
 _BLOCK = 65_536
