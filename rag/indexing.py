@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from rag.errors import DocumentError, IndexMismatchError
+from rag.errors import DocumentError
 from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
 from rag.store.writer import Indexed, StoreWriter
 from rag.types import Document, Dropped, Failure, Item, Passage
@@ -105,16 +105,10 @@ def synchronise(
 def _check_encoder(writer: StoreWriter, encoder: Encoder | None) -> None:
     if encoder is None:
         return
-    made_by = writer.rows.meta("encoder")
-    if made_by is None:
+    writer.rows.check_encoder(encoder.fingerprint)
+    if writer.rows.meta("encoder") is None:
         with writer.rows.transaction():
             writer.rows.set_meta("encoder", encoder.fingerprint)
-    elif made_by != encoder.fingerprint:
-        raise IndexMismatchError(
-            "the index was made by another encoder (other weights, prompts, length or precision): "
-            "its vectors cannot be compared with this one's; run 'rag index --rebuild' to make "
-            "it anew"
-        )
 
 
 @dataclass(slots=True)

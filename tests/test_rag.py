@@ -372,3 +372,16 @@ def test_a_rebuild_holds_its_own_sources_alone(tmp_path: Path) -> None:
     assert {hit.passage.document_id for hit in rag.search("lamp").hits} == {"new/new.txt"}
     assert rag.verify() == []
     rag.close()
+
+
+def test_a_search_with_another_encoder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lamp.txt").write_text("The lamp is lit at dusk.")
+    made = Rag.open(tmp_path / ".rag", pipeline="hybrid", encoder=HashingEncoder())
+    made.index(tmp_path / "lamp.txt")
+    assert made.search("lamp").hits
+    other = Rag.open(tmp_path / ".rag", encoder=HashingEncoder(dimension=64))
+    for ask in (other.search, other.ask):
+        with pytest.raises(IndexMismatchError, match="another encoder"):
+            ask("lamp")
+    made.close()
+    other.close()

@@ -24,23 +24,33 @@ class Contexts:
         self._used = used
         # At most a quarter of what the encoder reads: the rest is for the passage.
         self._most = min(_MOST_TOKENS, tokenizer.limit // 4)
-        self._lengths: dict[str, int] = {}
+        self._measured: dict[str, tuple[str, int]] = {}
 
     def at(self, start: int) -> str:
         """The context of a passage that starts at `start`: title and headings, outermost first."""
+        return self._at(start)[0]
+
+    def room(self, start: int, most: int) -> int:
+        """Tokens left for the text of a passage that starts at `start`, at most `most`."""
+        return min(most, self._tokenizer.limit - self._at(start)[1])
+
+    def _at(self, start: int) -> tuple[str, int]:
+        """A context and the tokens that it takes; each is measured once."""
         if not self._used:
-            return ""
+            return "", 0
         block = block_at(self._document.blocks, start)
         parts = dict.fromkeys((self._document.title, *(block.headings if block else ())))
         beginning = self._document.text[start : start + _BEGINNING]
         context = " > ".join(part for part in parts if part and part not in beginning)
-        spans = self._tokenizer.spans(context)
-        return context[spans[-self._most][0] :] if len(spans) > self._most else context
+        if context not in self._measured:
+            self._measured[context] = self._cut(context)
+        return self._measured[context]
 
-    def room(self, start: int, most: int) -> int:
-        """Tokens left for the text of a passage that starts at `start`, at most `most`."""
-        context = self.at(start)
-        if context not in self._lengths:
-            # The end of the line that parts it from the text is a token for some models.
-            self._lengths[context] = len(self._tokenizer.spans(f"{context}\n")) if context else 0
-        return min(most, self._tokenizer.limit - self._lengths[context])
+    def _cut(self, context: str) -> tuple[str, int]:
+        if not context:
+            return "", 0
+        spans = self._tokenizer.spans(context)
+        if len(spans) > self._most:
+            context = context[spans[-self._most][0] :]
+        # The end of the line that parts it from the text is a token for some models.
+        return context, len(self._tokenizer.spans(f"{context}\n"))

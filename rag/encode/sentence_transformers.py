@@ -78,6 +78,11 @@ class SentenceTransformersEncoder:
         return ModelTokenizer(self.files.folder, self._length, prompt)
 
     @cached_property
+    def _weights(self) -> str:
+        """SHA-256 of the weights, which are checked before they are used."""
+        return self.files.weights()
+
+    @cached_property
     def fingerprint(self) -> str:
         """Made of the weights, every setting file of the model, and the options that count."""
         folder = self.files.folder
@@ -86,7 +91,7 @@ class SentenceTransformersEncoder:
             for path in sorted(folder.rglob("*.json"))
         ]
         prompts = [self._query_prompt, self._passage_prompt]
-        record = [self.files.weights(), settings, prompts, self._length, self._dtype]
+        record = [self._weights, settings, prompts, self._length, self._dtype]
         return hashlib.sha256(json.dumps(record).encode()).hexdigest()
 
     @property
@@ -167,7 +172,7 @@ class SentenceTransformersEncoder:
 
     @cached_property
     def _loaded(self) -> SentenceTransformer:
-        self.files.weights()
+        _ = self._weights
         try:
             return _load(self.files.folder, self._dtype, self._device, self._length)
         except RagError:

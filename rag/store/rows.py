@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import IndexDamagedError
+from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.types import Block, Document, Dropped, Failure, Passage
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ class Rows:
         """A value of the index's own record, such as its pipeline or its generation."""
         found = self._one("SELECT value FROM meta WHERE key = ?", key)
         return default if found is None else _recorded(found[0])
+
+    def check_encoder(self, fingerprint: str) -> None:
+        """Raise IndexMismatchError where another encoder made the index's vectors."""
+        if self.meta("encoder", fingerprint) != fingerprint:
+            raise IndexMismatchError(
+                "the index was made by another encoder (other weights, prompts, length or "
+                "precision): its vectors cannot be compared with this one's; run "
+                "'rag index --rebuild' to make it anew"
+            )
 
     def version(self, document_id: str) -> tuple[str, str] | None:
         """`(version, content hash)` of an indexed document."""

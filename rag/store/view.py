@@ -34,8 +34,14 @@ class StoreView:
 
     @property
     def encoder(self) -> Encoder | None:
-        """The encoder that made the index's vectors, loaded when first asked for."""
-        return self._encoder()
+        """The encoder that made the index's vectors, loaded when first asked for.
+
+        Raises IndexMismatchError where the one at hand is another.
+        """
+        encoder = self._encoder()
+        if encoder is not None:
+            self.rows.check_encoder(encoder.fingerprint)
+        return encoder
 
     def document(self, document_id: str) -> Document | None:
         """An indexed document, whole."""
