@@ -63,6 +63,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "start": citation.start,
         "end": citation.end,
         "page": citation.page,
+        "place": citation.place,
         "headings": list(citation.headings),
         "quote": citation.quote,
     }

@@ -82,6 +82,7 @@ def _span(passage: Passage) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "page": passage.page,
+        "place": passage.place,
         "headings": list(passage.headings),
         "text": passage.text,
     }
@@ -121,7 +122,7 @@ def _say_chunks(passages: Sequence[Passage], dropped: Sequence[Dropped]) -> None
 
 def _extent(passage: Passage) -> str:
     path = " > ".join(one_line(heading) for heading in passage.headings)
-    page = f"page {passage.page}" if passage.page is not None else ""
+    page = one_line(passage.place) or (f"page {passage.page}" if passage.page is not None else "")
     length = count(passage.end - passage.start, "character")
     return "  ".join(
         part for part in (f"{passage.start}-{passage.end}", length, page, path) if part

@@ -21,6 +21,11 @@ class Placed(Protocol):
         ...
 
     @property
+    def place(self) -> str:
+        """Where to look when there are no pages: a slide, a sheet's rows, a function."""
+        ...
+
+    @property
     def headings(self) -> tuple[str, ...]:
         """Outermost first."""
         ...
@@ -28,6 +33,6 @@ class Placed(Protocol):
 
 def place(of: Placed) -> str:
     """One line, for example "manual.pdf, page 3, Safety > Brakes"."""
-    page = f"page {of.page}" if of.page is not None else ""
+    page = one_line(of.place) or (f"page {of.page}" if of.page is not None else "")
     path = " > ".join(one_line(heading) for heading in of.headings)
     return ", ".join(part for part in (one_line(of.source), page, path) if part)

@@ -83,6 +83,7 @@ def _as_dict(rank: int, hit: Hit) -> Mapping[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "page": passage.page,
+        "place": passage.place,
         "headings": list(passage.headings),
         "text": passage.text,
         "stages": {name: asdict(score) for name, score in hit.stages.items()},

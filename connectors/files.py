@@ -8,13 +8,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from rag.connectors.formats.catalogue import by_extension, extension
-from rag.connectors.formats.format import Format, Parsed
-from rag.connectors.names import absolute, readable_stem, source_name, source_path
+from rag.connectors.formats.format import Format, Parse
+from rag.connectors.names import (
+    absolute,
+    is_elsewhere,
+    readable_stem,
+    source_name,
+    source_path,
+)
+from rag.connectors.parsing.here import parse_here
 from rag.connectors.reading import read_bytes, reason, too_large
 from rag.connectors.walk import Found, Unreadable, Walk, is_within
-from rag.errors import DocumentError, SourceError
+from rag.errors import SourceError
 from rag.types import Document, Failure, Item
 
 
@@ -29,12 +39,15 @@ class FilesConnector:
     Raises SourceError where a path does not exist.
     """
 
+    given: ClassVar[frozenset[str]] = frozenset({"base", "parse"})
+
     def __init__(
         self,
         *,
         paths: Sequence[str | Path],
+        max_bytes: Annotated[int, Field(ge=1)] = 100_000_000,
         base: Path | None = None,
-        max_bytes: int = 100_000_000,
+        parse: Parse = parse_here,
     ) -> None:
         if not paths:
             raise SourceError("no source is given; name a file or a folder")
@@ -43,6 +56,7 @@ class FilesConnector:
         self._given_paths = frozenset(str(absolute(path)) for path in paths)
         self._roots = sorted(self._given_paths, key=lambda path: os.fsencode(path).split(b"/"))
         self._base = base
+        self._parse = parse
         self._max_bytes = max_bytes
         self._unlisted: set[str] = set()
         self.skipped: Counter[str] = Counter()
@@ -67,6 +81,8 @@ class FilesConnector:
 
     def covers(self, source: str) -> bool:
         """Whether `source` lies under the given paths, and not where listing last failed."""
+        if is_elsewhere(source):
+            return False
         path = str(source_path(source, self._base))
         return is_within(path, self._given_paths) and not is_within(path, self._unlisted)
 
@@ -95,7 +111,8 @@ class FilesConnector:
             return Failure(name, too_large(status.st_size, self._max_bytes))
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         version = "-".join(map(str, (*state, reader.name, reader.version)))
-        return Item(name, name, version, partial(self._load, found.path, name, reader))
+        load = partial(self._load, found.path, name, reader)
+        return Item(name, name, version, load, status.st_size)
 
     def _unreadable(self, step: Unreadable) -> Failure:
         self._unlisted.add(step.path)
@@ -105,7 +122,7 @@ class FilesConnector:
         return source_name(path, self._base)
 
     def _load(self, path: str, name: str, reader: Format) -> Document:
-        parsed = _parse(reader, read_bytes(Path(path), self._max_bytes), name)
+        parsed = self._parse(reader, read_bytes(Path(path), self._max_bytes), name)
         title = parsed.title or readable_stem(path)
         metadata = {**parsed.metadata, "format": reader.name.lower()}
         return Document(name, name, parsed.text, title, parsed.blocks, metadata)
@@ -116,19 +133,3 @@ def _no_such(paths: Sequence[str | Path]) -> str:
     shown = (source_name(path, Path.cwd()) if str(path) else "" for path in paths)
     names = ", ".join(f"'{name}'" for name in dict.fromkeys(shown))
     return f"no such file or folder: {names}; check the spelling"
-
-
-def _parse(reader: Format, data: bytes, name: str) -> Parsed:
-    if not data:
-        raise DocumentError("is empty")
-    try:
-        parsed = reader.parse(data, name)
-    except DocumentError:
-        raise
-    # A parser may fail in ways of its own on damaged input, and one file must not stop the rest.
-    except Exception as error:
-        detail = " ".join(f"{type(error).__name__}: {error}".split())
-        raise DocumentError(f"cannot be read as {reader.name}: {detail}") from error
-    if not parsed.text.strip():
-        raise DocumentError("is empty")
-    return parsed

@@ -14,6 +14,10 @@ _UNPRINTABLE = re.compile(
 )
 
 
+# How the names of all other sources begin: a scheme, or the name of a connector.
+_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:")
+
+
 def absolute(path: str | Path) -> Path:
     """`path` from the root, without `.` and `..`; links stay as the user wrote them."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
@@ -22,12 +26,19 @@ def absolute(path: str | Path) -> Path:
 def source_name(path: str | Path, base: Path | None) -> str:
     """The name of `path`: relative to `base` where inside it, else absolute, with `/`.
 
-    What cannot be printed on one line is percent-encoded, and so is `%`.
+    What cannot be printed on one line is percent-encoded, and so is `%`. A name that could be
+    taken for that of another kind of source begins with `./`.
     """
     name = absolute(path)
     if base is not None and name.is_relative_to(absolute(base)):
         name = name.relative_to(absolute(base))
-    return _UNPRINTABLE.sub(_encode, name.as_posix())
+    printable = _UNPRINTABLE.sub(_encode, name.as_posix())
+    return f"./{printable}" if is_elsewhere(printable) else printable
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether `name` is that of a source which is no file, such as `https://...` or `mail:...`."""
+    return _ELSEWHERE.match(name) is not None
 
 
 def source_path(name: str, base: Path | None) -> Path:

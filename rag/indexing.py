@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from rag.errors import DocumentError
 from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
+from rag.store.rows import Known
 from rag.store.writer import Indexed, StoreWriter
 from rag.types import Document, Dropped, Failure, Item, Passage
 
@@ -149,8 +150,8 @@ class _Run:
             self._fail(Failure(item.source, f"another document has the same id '{item.id}'"))
             return
         self._show(item.source)
-        known = self._writer.rows.version(item.id)
-        if known is not None and known[0] == item.version:
+        known = self._writer.rows.known(item.id)
+        if known is not None and known.version == item.version:
             self.report.unchanged += 1
             return
         try:
@@ -173,10 +174,11 @@ class _Run:
         self._waiting = 0
         self._committed = time.monotonic()
 
-    def _read(self, item: Item, known: tuple[str, str] | None) -> None:
+    def _read(self, item: Item, known: Known | None) -> None:
         document = item.load()
         _check_text(document)
-        if known is not None and known[1] == document.content_hash:
+        same = known is not None and known.source == document.source
+        if same and known is not None and known.content_hash == document.content_hash:
             self._touched.append((item.id, item.version))
             self.report.unchanged += 1
             return

@@ -16,7 +16,7 @@ from rag.errors import IndexMismatchError, NoIndexError, RequestError
 from rag.indexing import IndexReport, Progress, synchronise
 from rag.pipeline import Stage, run
 from rag.protocols import Answerer, Chunker, Connector, Encoder, LexicalEngine
-from rag.registry import load
+from rag.sources import Source, open_sources
 from rag.status import index_folder, index_status
 from rag.store.check import problems
 from rag.store.store import Store
@@ -75,11 +75,11 @@ class Rag:
 
     def index(
         self,
-        *sources: str | Path | Connector,
+        *sources: Source,
         rebuild: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
-        """Make the index say what `sources` (files and folders, or one connector) say now.
+        """Make the index say what `sources` say now: paths, URLs, connectors (see `rag.sources`).
 
         Documents of other sources stay. With `rebuild` everything is made anew from these
         sources, and the former index serves until the new one is complete.
@@ -204,15 +204,10 @@ class Rag:
             raise NoIndexError(f"no index in '{self.folder}': run 'rag index FOLDER' first")
         return Store(self.folder, self._lexical, dense=self._dense)
 
-    def _connector(self, sources: Sequence[str | Path | Connector]) -> Connector:
-        if len(sources) == 1 and isinstance(sources[0], Connector):
-            return sources[0]
+    def _connector(self, sources: Sequence[Source]) -> Connector:
         if not sources:
             raise RequestError("nothing to index: name a file or a folder")
-        connector: Connector = load("connector", "files")(
-            paths=sources, base=self.folder.absolute().parent
-        )
-        return connector
+        return open_sources(sources, base=self.folder.absolute().parent)
 
     def _synchronise(
         self,

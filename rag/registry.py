@@ -56,10 +56,14 @@ def unknown(what: str, given: str, known: Iterable[str]) -> str:
 
 
 def options(component: type) -> dict[str, inspect.Parameter]:
-    """The options of a component: the keyword-only parameters of its `__init__`."""
+    """The options of a component: the keyword-only parameters of its `__init__`.
+
+    Those that the class names in `given` are supplied by the program, and are no options.
+    """
+    given = getattr(component, "given", ())
     signature = inspect.signature(component, eval_str=True)
     return {
         name: parameter
         for name, parameter in signature.parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in given
     }

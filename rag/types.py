@@ -26,7 +26,11 @@ class Block:
     """A span of a document with its kind and its place.
 
     `page` counts from 1, as people do; `headings` is the path of headings above the block,
-    outermost first. A heading block's own text is the last element of its path.
+    outermost first. A heading block's own text is the last element of its path. `place` is
+    where a person would look when it is no page: `slide 3`, `sheet Budget`, `class Walk`,
+    `00:01:23`. `row` is the number of a table's row, as its program shows it, where the block
+    is one row. `header` is the names of a table's columns as one line, said again where the
+    table is cut.
     """
 
     start: int
@@ -34,6 +38,17 @@ class Block:
     kind: BlockKind = "paragraph"
     page: int | None = None
     headings: tuple[str, ...] = ()
+    place: str = ""
+    row: int | None = None
+    header: str = ""
+
+    @property
+    def record(self) -> tuple[object, ...]:
+        """Its fields in order, as plain data."""
+        return (
+            self.start, self.end, self.kind, self.page, self.headings, self.place, self.row,
+            self.header,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +68,26 @@ class Document:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over everything that indexing reads: equal hashes need no work."""
-        places = [(b.start, b.end, b.kind, b.page, b.headings) for b in self.blocks]
-        record = [self.source, self.title, self.text, places, sorted(self.metadata.items())]
+        """SHA-256 over all that indexing reads but the source, so that a move keeps it."""
+        places = [block.record for block in self.blocks]
+        record = [self.title, self.text, places, sorted(self.metadata.items())]
         encoded = json.dumps(record, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(encoded.encode("ascii")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A document not yet read. `version` changes whenever its bytes may have changed."""
+    """A document not yet read. `version` changes whenever its bytes may have changed.
+
+    `load` may be called from any thread; it raises DocumentError. `size` is in bytes, where it
+    is known before reading.
+    """
 
     id: str
     source: str
     version: str
     load: Callable[[], Document]
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +115,7 @@ class Passage:
     headings: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=lambda: NO_METADATA)
     context: str = ""
+    place: str = ""
 
     @property
     def indexed(self) -> str:
@@ -189,6 +210,7 @@ class Citation:
     title: str = ""
     page: int | None = None
     headings: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

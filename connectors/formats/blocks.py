@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rag.types import Block, BlockKind
+
+_FIGURE = re.compile(r"\d")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 def paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -23,6 +27,22 @@ def paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         position += len(line) + 1
     if first >= 0:
         yield first, last
+
+
+def table_header(text: str) -> str:
+    """The column names of a table of `cell | cell` lines: its first line, cells between bars.
+
+    A line heads the table where it is ruled off or has no figures; years are names as often as
+    they are figures. A table of one line has no column names: "".
+    """
+    first, _, rest = text.partition("\n")
+    if "|" not in first or not rest.strip():
+        return ""
+    ruled = not rest.partition("\n")[0].strip().strip("|-: +=")
+    if not ruled and _FIGURE.search(_YEAR.sub("", first)):
+        return ""
+    framed = len(first) > 1 and first.startswith("|") and first.endswith("|")
+    return " | ".join(cell.strip() for cell in (first[1:-1] if framed else first).split("|"))
 
 
 class HeadingPath:
@@ -53,6 +73,7 @@ class Writer:
         self._blocks: list[Block] = []
         self._path = HeadingPath()
         self.first_heading = ""
+        self.place = ""  # of the blocks that are written without one
 
     @property
     def text(self) -> str:
@@ -64,6 +85,10 @@ class Writer:
         """The blocks of `text`."""
         return tuple(self._blocks)
 
+    def restart(self) -> None:
+        """Close every heading, as at the beginning of another part."""
+        self._path = HeadingPath()
+
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Write a heading; what follows stands beneath it."""
         title = " ".join(text.split())
@@ -72,11 +97,23 @@ class Writer:
             self.first_heading = self.first_heading or title
             self.add(title, "heading", page)
 
-    def add(self, text: str, kind: BlockKind = "paragraph", page: int | None = None) -> None:
-        """Write a block; one without any text is left out."""
+    def add(
+        self,
+        text: str,
+        kind: BlockKind = "paragraph",
+        page: int | None = None,
+        *,
+        place: str = "",
+        row: int | None = None,
+    ) -> None:
+        """Write a block; one without any text is left out. A table's header is found in it."""
         if not text.strip():
             return
         start = self._length + (len(self._gap) if self._parts else 0)
         self._length = start + len(text)
         self._parts.append(text)
-        self._blocks.append(Block(start, self._length, kind, page, self._path.texts))
+        header = table_header(text) if kind == "table" and row is None else ""
+        path = self._path.texts
+        self._blocks.append(
+            Block(start, self._length, kind, page, path, place or self.place, row, header)
+        )

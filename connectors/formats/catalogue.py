@@ -1,4 +1,4 @@
-"""The formats at hand, by file extension."""
+"""The formats at hand, by file extension and by media type."""
 
 from __future__ import annotations
 
@@ -15,13 +15,33 @@ from rag.connectors.formats.format import Format
 def by_extension() -> Mapping[str, Format]:
     """The format that reads each extension; the alphabetically first name wins a tie."""
     found: dict[str, Format] = {}
-    for name in registry.names("format"):
-        reader: Format = registry.load("format", name)()
+    for reader in _formats():
         for extension in reader.extensions:
             found.setdefault(extension, reader)
     return MappingProxyType(found)
 
 
+@cache
+def by_media_type() -> Mapping[str, Format]:
+    """The format that reads each media type, such as `text/html`."""
+    found: dict[str, Format] = {}
+    for reader in _formats():
+        for media_type in reader.media_types:
+            found.setdefault(media_type, reader)
+    return MappingProxyType(found)
+
+
+def format_of(name: str, media_type: str | None = None) -> Format | None:
+    """The format for what `name` is a name or URL path of, or else is declared to be."""
+    declared = (media_type or "").partition(";")[0].strip().lower()
+    return by_media_type().get(declared) or by_extension().get(extension(name))
+
+
 def extension(name: str) -> str:
     """The extension that decides the format: lower case, with its dot; empty for none."""
     return PurePath(name).suffix.lower()
+
+
+@cache
+def _formats() -> tuple[Format, ...]:
+    return tuple(registry.load("format", name)() for name in registry.names("format"))

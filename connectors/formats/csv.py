@@ -6,11 +6,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
+from typing import TypeAlias
 
 from rag.connectors.formats.blocks import Writer
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
+
+_Row: TypeAlias = tuple[int, list[str]]
+_Sentence: TypeAlias = tuple[int, str]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 8192
@@ -22,14 +26,15 @@ class CsvFormat:
 
     name = "CSV"
     extensions: tuple[str, ...] = (".csv", ".tsv")
-    version = 1
+    media_types: tuple[str, ...] = ("text/csv", "text/tab-separated-values")
+    version = 2
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """One line and one block for each row: `Column: value; Column: value`."""
         decoded = decode(data, self.name)
         writer = Writer(gap="\n")
-        for sentence in _sentences(_rows(decoded.text, _delimiter(decoded.text, name))):
-            writer.add(sentence, "table")
+        for row, sentence in _sentences(_rows(decoded.text, _delimiter(decoded.text, name))):
+            writer.add(sentence, "table", row=row)
         return Parsed(writer.text, blocks=writer.blocks, metadata=decoded.metadata)
 
 
@@ -45,27 +50,25 @@ def _delimiter(text: str, name: str) -> str:
         return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The rows that hold anything, white space within a cell collapsed."""
+def _rows(text: str, delimiter: str) -> Iterator[_Row]:
+    """The rows that hold anything, numbered from 1, white space within a cell collapsed."""
     # The module keeps one limit for the whole process; it only ever grows here.
     csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    for number, row in enumerate(reader, start=1):
         cells = [" ".join(cell.split()) for cell in row]
         if any(cells):
-            yield cells
+            yield number, cells
 
 
-def _sentences(rows: Iterator[list[str]]) -> Iterator[str]:
-    first = next(rows, [])
-    second = next(rows, None)
-    if second is None:
-        body, head = iter([first]), []
-    elif _is_header(first):
-        body, head = chain([second], rows), first
-    else:
-        body, head = chain([first, second], rows), []
-    for row in body:
-        yield _sentence(head, row)
+def _sentences(rows: Iterator[_Row]) -> Iterator[_Sentence]:
+    """Each row under the head of the table, with its number as a spreadsheet shows it."""
+    two = list(islice(rows, 2))
+    head: list[str] = []
+    if len(two) == 2 and _is_header(two[0][1]):
+        head = two.pop(0)[1]
+    for number, row in chain(two, rows):
+        yield number, _sentence(head, row)
 
 
 def _sentence(head: list[str], row: list[str]) -> str:

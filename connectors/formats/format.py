@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from rag.types import NO_METADATA, Block, Metadata
 
@@ -22,14 +23,20 @@ class Parsed:
 class Format(Protocol):
     """One file format, registered under the entry-point group `rag.formats`.
 
-    `name` is how people call the format, `extensions` are lower case with their dot, and
-    `version` grows whenever the same bytes come to be parsed differently.
+    `name` is how people call the format, `extensions` are lower case with their dot,
+    `media_types` are lower case without parameters, and `version` grows whenever the same bytes
+    come to be parsed differently.
     """
 
     name: str
     extensions: tuple[str, ...]
+    media_types: tuple[str, ...]
     version: int
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """Read a whole file whose source name is `name`. Raises DocumentError."""
         ...
+
+
+Parse: TypeAlias = Callable[[Format, bytes, str], Parsed]
+"""Runs a format on bytes, here or in another process; the last is the source's name."""

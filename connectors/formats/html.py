@@ -55,7 +55,8 @@ class HtmlFormat:
 
     name = "HTML"
     extensions: tuple[str, ...] = (".html", ".htm", ".xhtml")
-    version = 1
+    media_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
+    version = 2
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """Headings, paragraphs, lists, tables and code as blocks, white space as in a browser."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from rag.connectors.formats.blocks import HeadingPath, paragraphs
+from rag.connectors.formats.blocks import HeadingPath, paragraphs, table_header
 from rag.connectors.formats.decoding import clean, decode
 from rag.connectors.formats.format import Parsed
 from rag.types import Block, BlockKind, Scalar
@@ -33,7 +33,8 @@ class MarkdownFormat:
 
     name = "Markdown"
     extensions: tuple[str, ...] = (".md", ".markdown", ".mdown", ".mkd")
-    version = 1
+    media_types: tuple[str, ...] = ("text/markdown", "text/x-markdown")
+    version = 2
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """The source less its front matter, one block for each outermost element."""
@@ -110,7 +111,9 @@ def _element(
     if not stripped:
         return []
     first = start + len(body) - len(body.lstrip())
-    return [Block(first, first + len(stripped), kind or "paragraph", None, path)]
+    header = table_header(stripped) if kind == "table" else ""
+    end = first + len(stripped)
+    return [Block(first, end, kind or "paragraph", headings=path, header=header)]
 
 
 def _plain(text: str, start: int, end: int, path: tuple[str, ...]) -> list[Block]:

@@ -31,7 +31,8 @@ class PdfFormat:
 
     name = "PDF"
     extensions: tuple[str, ...] = (".pdf",)
-    version = 1
+    media_types: tuple[str, ...] = ("application/pdf",)
+    version = 2
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """Headings by the size of their type, paragraphs, lists and tables, each with its page."""

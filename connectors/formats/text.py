@@ -13,6 +13,7 @@ class TextFormat:
 
     name = "text"
     extensions: tuple[str, ...] = (".txt", ".text", ".log", ".rst")
+    media_types: tuple[str, ...] = ("text/plain",)
     version = 1
 
     def parse(self, data: bytes, name: str) -> Parsed:

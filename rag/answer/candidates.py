@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.places import place_of
 from rag.protocols import View
 from rag.sentences import block_at, boundaries
-from rag.types import Block, Document, Passage
+from rag.types import Document, Passage
 
 _SHORTEST = 3
-_FIGURE = re.compile(r"\d")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,7 @@ class Candidate:
     shown: str
     page: int | None
     headings: tuple[str, ...]
+    place: str
 
     def repeats(self, other: Candidate) -> bool:
         """Whether this says what `other` says: the same words, or the same place."""
@@ -59,30 +58,15 @@ def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
         if len(quote) < _SHORTEST or (block is not None and block.kind == "heading"):
             continue
         headings = block.headings if block else ()
-        header = _header(document, block)
-        if header == quote or _is_rule(quote):
+        header = block.header if block else ""
+        if _is_rule(quote) or (header and _cells(header) == _cells(quote)):
             continue
         shown = _row(header, quote) if header else quote
         context = "\n".join((*headings[-2:], shown)) if headings else f"{document.title}\n{shown}"
         page = block.page if block else passage.page
-        yield Candidate(passage, first, first + len(quote), quote, context, shown, page, headings)
-
-
-def _header(document: Document, block: Block | None) -> str:
-    """The column names of a table: its first line, where that is ruled off or has no figures.
-
-    Years are names as often as they are figures. A table of one line has no column names.
-    """
-    if block is None or block.kind != "table":
-        return ""
-    second = document.text.find("\n", block.start, block.end) + 1
-    if second in (0, block.end):
-        return ""
-    first = document.text[block.start : second].strip()
-    third = document.text.find("\n", second, block.end) + 1 or block.end
-    ruled = _is_rule(document.text[second:third].strip())
-    named = ruled or not _FIGURE.search(_YEAR.sub("", first))
-    return first if named and "|" in first else ""
+        last = first + len(quote)
+        place = place_of(document.blocks, first, last)
+        yield Candidate(passage, first, last, quote, context, shown, page, headings, place)
 
 
 def _is_rule(line: str) -> bool:

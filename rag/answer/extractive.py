@@ -93,4 +93,5 @@ def _citation(candidate: Candidate) -> Citation:
         title=passage.title,
         page=candidate.page,
         headings=candidate.headings,
+        place=candidate.place,
     )

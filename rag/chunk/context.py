@@ -1,4 +1,4 @@
-"""What a passage says less clearly when it stands alone: its document's title and its headings.
+"""What a passage says less clearly when it stands alone: its title, headings, and column names.
 
 Passages found with their document's context are found better: DAPR (Wang et al. 2024).
 """
@@ -24,10 +24,13 @@ class Contexts:
         self._used = used
         # At most a quarter of what the encoder reads: the rest is for the passage.
         self._most = min(_MOST_TOKENS, tokenizer.limit // 4)
-        self._measured: dict[str, tuple[str, int]] = {}
+        self._measured: dict[tuple[str, str], tuple[str, int]] = {}
 
     def at(self, start: int) -> str:
-        """The context of a passage that starts at `start`: title and headings, outermost first."""
+        """The context of a passage that starts at `start`: title and headings, outermost first.
+
+        In a table that was cut before `start` the names of its columns follow, on a line.
+        """
         return self._at(start)[0]
 
     def room(self, start: int, most: int) -> int:
@@ -41,16 +44,21 @@ class Contexts:
         block = block_at(self._document.blocks, start)
         parts = dict.fromkeys((self._document.title, *(block.headings if block else ())))
         beginning = self._document.text[start : start + _BEGINNING]
-        context = " > ".join(part for part in parts if part and part not in beginning)
-        if context not in self._measured:
-            self._measured[context] = self._cut(context)
-        return self._measured[context]
+        path = " > ".join(part for part in parts if part and part not in beginning)
+        within = block is not None and block.start < start < block.end
+        header = block.header if block is not None and within else ""
+        if (path, header) not in self._measured:
+            self._measured[path, header] = self._cut(path, header)
+        return self._measured[path, header]
 
-    def _cut(self, context: str) -> tuple[str, int]:
-        if not context:
-            return "", 0
-        spans = self._tokenizer.spans(context)
+    def _cut(self, path: str, header: str) -> tuple[str, int]:
+        """The end of the path and the beginning of the header, with the tokens they take."""
+        spans = self._tokenizer.spans(path)
         if len(spans) > self._most:
-            context = context[spans[-self._most][0] :]
+            path = path[spans[-self._most][0] :]
+        names = self._tokenizer.spans(header)
+        if len(names) > self._most:
+            header = header[: names[self._most][0]]
+        context = "\n".join(part for part in (path, header) if part)
         # The end of the line that parts it from the text is a token for some models.
-        return context, len(self._tokenizer.spans(f"{context}\n"))
+        return context, len(self._tokenizer.spans(f"{context}\n")) if context else 0

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rag.chunk.context import Contexts
-from rag.chunk.units import Unit, units
+from rag.chunk.units import Unit, groups, units
 from rag.errors import RequestError
+from rag.places import place_of
 from rag.protocols import Tokenizer
 from rag.sentences import block_at
 from rag.types import Document, Passage
@@ -23,7 +24,9 @@ class FixedChunker:
     Without `max_tokens` a passage is as long as the encoder reads, up to 256. The next passage
     repeats up to `overlap` tokens of the one before it, in whole sentences. A sentence that is
     too long alone is cut between tokens. A passage never spans two pages, so that the page of
-    a citation is right. Its `context` is the document's title and the headings above it.
+    a citation is right. A table that fits into one passage stays whole. A passage's `context` is
+    the document's title, the headings above it, and the column names of a table that it begins
+    within.
     """
 
     def __init__(
@@ -67,15 +70,17 @@ class FixedChunker:
     ) -> Iterator[list[Unit]]:
         run: list[Unit] = []
         size = room = 0
-        for unit in units(document, tokenizer, most):
-            turned = bool(run) and unit.page != run[-1].page
-            if run and (turned or size + unit.tokens > room):
+        for group in groups(units(document, tokenizer, most), most):
+            needed = sum(unit.tokens for unit in group)
+            turned = bool(run) and group[0].page != run[-1].page
+            if run and (turned or size + needed > room):
                 yield run
-                run = [] if turned else self._tail(run, room - unit.tokens)
+                run = [] if turned else self._tail(run, room - needed)
                 size = sum(one.tokens for one in run)
-            run.append(unit)
-            size += unit.tokens
-            if len(run) == 1 or size == unit.tokens:
+            first = not run
+            run += group
+            size += needed
+            if first or size == needed:
                 room = contexts.room(run[0].start, most)
         if run:
             yield run
@@ -128,4 +133,5 @@ def _passage(document: Document, start: int, end: int, context: str) -> Passage:
         headings=block.headings if block else (),
         metadata=document.metadata,
         context=context,
+        place=place_of(document.blocks, start, end),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.protocols import Tokenizer
@@ -18,12 +18,28 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A span, its length in tokens, and the page that it stands on."""
+    """A span, its length in tokens, and the page that it stands on; `table` is where one began."""
 
     start: int
     end: int
     tokens: int
     page: int | None
+    table: int | None = None
+
+
+def groups(found: Iterable[Unit], most: int) -> Iterator[list[Unit]]:
+    """Units that are to stay together: each alone, but a table of at most `most` tokens whole."""
+    table: list[Unit] = []
+    for unit in found:
+        if table and (unit.table != table[0].table or _size(table) + unit.tokens > most):
+            yield from [table] if unit.table != table[0].table else [[one] for one in table]
+            table = []
+        if unit.table is None:
+            yield [unit]
+        else:
+            table.append(unit)
+    if table:
+        yield table
 
 
 def units(document: Document, tokenizer: Tokenizer, most: int) -> Iterator[Unit]:
@@ -32,7 +48,14 @@ def units(document: Document, tokenizer: Tokenizer, most: int) -> Iterator[Unit]
         tokens = _token_starts(tokenizer.spans(document.text[start:end]), start)
         for a, b, size in _cut(start, boundaries(document, start, end), tokens, most):
             block = block_at(document.blocks, a)
-            yield Unit(a, b, size, block.page if block else None)
+            page = block.page if block else None
+            # The rows of a sheet are blocks of their own, and whole as they are.
+            whole = block is not None and block.kind == "table" and block.row is None
+            yield Unit(a, b, size, page, block.start if block and whole else None)
+
+
+def _size(units: Sequence[Unit]) -> int:
+    return sum(unit.tokens for unit in units)
 
 
 def _cut(

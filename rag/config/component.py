@@ -31,8 +31,11 @@ class Component:
     use: str
     options: Mapping[str, object]
 
-    def build(self) -> Any:
-        """Make the component. Raises RequestError where the options do not fit it."""
+    def build(self, **given: object) -> Any:
+        """Make the component. Raises RequestError where the options do not fit it.
+
+        Of `given` it gets what its class names in `given`.
+        """
         from pydantic import ValidationError
 
         component = registry.load(self.kind, self.use)
@@ -42,9 +45,9 @@ class Component:
         except ValidationError as error:
             reasons = "; ".join(text for _, text in _complaints(self.use, model, error))
             raise RequestError(f"{self.kind} '{self.use}': {reasons}") from None
-        return component(
-            **{name.removeprefix(_PREFIX): getattr(values, name) for name in model.model_fields}
-        )
+        options = {name.removeprefix(_PREFIX): getattr(values, name) for name in model.model_fields}
+        taken = getattr(component, "given", ())
+        return component(**options, **{key: given[key] for key in taken if key in given})
 
     def as_dict(self) -> dict[str, object]:
         """The component as a pipeline file would have it."""

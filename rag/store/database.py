@@ -14,7 +14,7 @@ from typing import Any
 
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError, StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _LEAST_SPACE = 65_536
 # What SQLite says of a file that it did not write, or not so.
 _DAMAGE = ("malformed", "not a database", "disk image", "no such table", "no such column", "decode")
@@ -54,6 +54,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"the index in '{path.parent}' was written by a newer ragline (format {version}, "
             f"this one reads up to {SCHEMA_VERSION}): upgrade ragline, or index into another folder"
         )
+    if 0 < version < SCHEMA_VERSION:
+        raise IndexMismatchError(
+            f"the index in '{path.parent}' was written by an older ragline (format {version}, "
+            f"this one reads {SCHEMA_VERSION}): remove that folder and index again"
+        )
     if version < 1:
         raise IndexDamagedError(_damaged(path, "it is not an index of ragline"))
 
@@ -74,7 +79,7 @@ def create(path: Path) -> None:
     database.execute(
         "CREATE TABLE passages (row INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, "
         "start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL, page INTEGER, "
-        "headings TEXT NOT NULL, context TEXT NOT NULL, hash BLOB NOT NULL)"
+        "headings TEXT NOT NULL, place TEXT NOT NULL, context TEXT NOT NULL, hash BLOB NOT NULL)"
     )
     database.table("passages").create_index(["document"])
     database.table("passages").create_index(["hash"])

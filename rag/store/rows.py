@@ -7,6 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import IndexDamagedError, IndexMismatchError
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 # Values that one statement takes.
 _BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What tells whether an indexed document changed: see `Item` and `Document`."""
+
+    version: str
+    content_hash: str
+    source: str
 
 
 class Rows:
@@ -39,11 +49,11 @@ class Rows:
                 "'rag index --rebuild' to make it anew"
             )
 
-    def version(self, document_id: str) -> tuple[str, str] | None:
-        """`(version, content hash)` of an indexed document."""
-        sql = "SELECT version, hash FROM documents WHERE id = ?"
-        found: tuple[str, str] | None = self._one(sql, document_id)
-        return found
+    def known(self, document_id: str) -> Known | None:
+        """What is recorded of an indexed document; None where it is not indexed."""
+        sql = "SELECT version, hash, source FROM documents WHERE id = ?"
+        found = self._one(sql, document_id)
+        return None if found is None else Known(*found)
 
     def document(self, name: str) -> Document | None:
         """A document by its id or its source."""
@@ -61,7 +71,7 @@ class Rows:
             source=source,
             title=title,
             text=_unpacked(text),
-            blocks=tuple(Block(a, b, k, p, tuple(h)) for a, b, k, p, h in spans),
+            blocks=tuple(Block(a, b, k, p, tuple(h), *more) for a, b, k, p, h, *more in spans),
             metadata=_recorded(metadata),
         )
 
@@ -138,7 +148,7 @@ class Rows:
     def _select(self, where: str, *values: object) -> dict[int, Passage]:
         found = self.connection.execute(
             "SELECT p.row, d.id, p.start, p.end, p.text, d.source, d.title, p.page, p.headings, "
-            "p.context, d.metadata, d.language "
+            "p.place, p.context, d.metadata, d.language "
             f"FROM passages p JOIN documents d ON d.row = p.document WHERE {where}",
             values,
         )
@@ -188,7 +198,7 @@ class Writer(Rows):
 
     def add_document(self, document: Document, version: str, language: str) -> int:
         """Insert a document that is not there; its row."""
-        blocks = [(b.start, b.end, b.kind, b.page, b.headings) for b in document.blocks]
+        blocks = [block.record for block in document.blocks]
         cursor = self._run(
             "INSERT INTO documents (id, source, title, language, version, hash, metadata, text, "
             "blocks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -208,10 +218,10 @@ class Writer(Rows):
         """Insert a passage; its row, never used before."""
         headings = json.dumps(passage.headings, ensure_ascii=False)
         cursor = self._run(
-            "INSERT INTO passages (document, start, end, text, page, headings, context, hash) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO passages (document, start, end, text, page, headings, place, "
+            "context, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             document, passage.start, passage.end, passage.text, passage.page, headings,
-            passage.context, key,
+            passage.place, passage.context, key,
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
 
@@ -269,12 +279,11 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
 
 
 def _passage(fields: Sequence[Any]) -> Passage:
-    document_id, start, end, text, source, title, page, headings, context, metadata, language = (
-        fields
-    )
+    document_id, start, end, text, source, title, page, headings, place, context = fields[:10]
+    metadata, language = fields[10:]
     known = {**_recorded(metadata), "language": language}
     path = tuple(_recorded(headings)) if headings != "[]" else ()
-    return Passage(document_id, start, end, text, source, title, page, path, known, context)
+    return Passage(document_id, start, end, text, source, title, page, path, known, context, place)
 
 
 def _packed(text: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from rag.connectors.formats.blocks import table_header
 from rag.protocols import Encoder
 from rag.testing.memory import MemoryView
 from rag.types import Answer, Block, BlockKind, Document, Hit, Passage
@@ -24,7 +25,9 @@ def document(*parts: Part, name: str = "guide") -> Document:
     """A document of blocks: text, kind, page, headings."""
     text, blocks = "", []
     for part, kind, page, headings in parts:
-        blocks.append(Block(len(text), len(text) + len(part), kind, page, headings))
+        header = table_header(part) if kind == "table" else ""
+        span = Block(len(text), len(text) + len(part), kind, page, headings, header=header)
+        blocks.append(span)
         text += part + "\n\n"
     return Document(name, f"{name}.md", text, name.title(), tuple(blocks))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError
 from rag.store.database import SCHEMA_VERSION, connect, create, explained
 from rag.store.filters import where
-from rag.store.rows import Writer, select_documents
+from rag.store.rows import Known, Writer, select_documents
 from rag.types import Block, Condition, Document, Dropped, Failure, Passage, Scalar
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -55,7 +55,7 @@ def test_documents_and_passages_round_trip(
         row = writer.add_passage(writer.add_document(document, "1", "en"), passage, b"key")
     assert writer.document("id") == document
     assert writer.document("source") == document
-    assert writer.version("id") == ("1", document.content_hash)
+    assert writer.known("id") == Known("1", document.content_hash, "source")
     (found,) = writer.passages([row]).values()
     assert found.text == text
     assert (found.page, found.headings, found.order) == (page, tuple(headings), passage.order)

@@ -1,0 +1,118 @@
+"""What people name as sources, opened: paths, URLs, `NAME:...`, and components written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rag import registry
+from rag.config.component import Component, check
+from rag.connectors.chain import Chain
+from rag.errors import SourceError
+from rag.protocols import Connector
+
+Source: TypeAlias = str | Path | Mapping[str, object] | Connector
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_STDIN = "-"
+
+
+def open_sources(sources: Sequence[Source], **given: object) -> Connector:
+    """One connector for all of `sources`; `given` is what the program supplies to each.
+
+    A source is a path or a glob; a URL whose scheme a connector takes; `NAME:...`, the name of
+    a connector and what it reads; `-`, standard input; a mapping (or its YAML) of a connector
+    and its options, such as `{use: sql, url: "sqlite:///notes.db", query: "..."}`; or a
+    connector. Raises SourceError for one that cannot be read so.
+    """
+    if not sources:
+        raise SourceError("no source is given; name a file or a folder")
+    paths: list[str | Path] = []
+    opened: list[Connector] = []
+    for source in sources:
+        if isinstance(source, Connector):
+            opened.append(source)
+        elif (component := _component(source)) is None:
+            assert isinstance(source, str | Path)
+            paths.append(source)
+        else:
+            opened.append(_open(component, given))
+    if paths:
+        # Together, so that a file named beside its folder is listed once.
+        files = _checked({"use": "files", "paths": [str(path) for path in paths]})
+        opened.insert(0, _open(files, given))
+    return opened[0] if len(opened) == 1 else Chain(opened)
+
+
+def _open(component: Component, given: Mapping[str, object]) -> Connector:
+    connector: Connector = component.build(**given)
+    return connector
+
+
+def _component(source: str | Path | Mapping[str, object]) -> Component | None:
+    """The connector that `source` names and its options; None for a path."""
+    if isinstance(source, Mapping):
+        return _checked(source)
+    if isinstance(source, Path):
+        return None
+    if source.lstrip().startswith("{"):
+        return _checked(_mapping(source))
+    return _checked({"use": "stdin"}) if source == _STDIN else _by_scheme(source)
+
+
+def _by_scheme(source: str) -> Component | None:
+    found = _SCHEME.match(source)
+    if found is None:
+        return None
+    scheme, rest = found[1].lower(), source[found.end() :]
+    if scheme in registry.names("connector") and hasattr(_class(scheme), "shorthand"):
+        return _checked({"use": scheme, _class(scheme).shorthand: rest})
+    if not rest.startswith(("//", ":")):
+        return None
+    return _checked({"use": (use := _taking(scheme)), _class(use).shorthand: source})
+
+
+def _taking(scheme: str) -> str:
+    """The connector that takes URLs of `scheme`."""
+    taken = {one: name for name in registry.names("connector") for one in _schemes(name)}
+    if scheme not in taken:
+        raise SourceError(registry.unknown("scheme", scheme, taken))
+    return taken[scheme]
+
+
+def _schemes(name: str) -> Sequence[str]:
+    return getattr(_class(name), "schemes", ())
+
+
+def _class(name: str) -> Any:
+    return registry.load("connector", name)
+
+
+def _mapping(text: str) -> Mapping[str, object]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        told = " ".join(str(error).split())
+        raise SourceError(f"'{text}' is not a mapping in YAML: {told}") from None
+    if not isinstance(found, dict):
+        raise SourceError(f"'{text}' is not a mapping in YAML, such as {{use: web, url: ...}}")
+    return found
+
+
+def _checked(given: Mapping[str, object]) -> Component:
+    options = {str(key): value for key, value in given.items() if key != "use"}
+    use = given.get("use")
+    if not isinstance(use, str):
+        taken = ", ".join(registry.names("connector"))
+        raise SourceError(f"a source written out says which connector to 'use': {taken}")
+    checked, complaints = check(_class(use), use, options)
+    if checked is None:
+        raise SourceError(f"source '{use}': {'; '.join(text for _, text in complaints)}")
+    return Component("connector", use, checked)
+
+
+__all__ = ["Source", "open_sources"]
