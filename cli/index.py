@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,24 +10,31 @@ import typer
 
 from rag.cli.interrupt import Interrupted
 from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
-from rag.cli.output import complain, count, say, say_json
+from rag.cli.output import complain, count, duration, one_line, say, say_json
 from rag.cli.progress import index_progress
-from rag.errors import SourceError
+from rag.errors import RequestError, SourceError
 
 if TYPE_CHECKING:
-    from rag.connectors.files import FilesConnector
     from rag.indexing import IndexReport
+    from rag.planning import IndexPlan
+    from rag.protocols import Connector
     from rag.rag import Rag
 
 SOME_FAILED = 1
 
 _SHOWN_EXTENSIONS = 8
+_SHOWN_SOURCES = 10
 
 
 def index(
     *,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Files and folders to index.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="Files, folders, quoted globs, URLs, NAME:..., {use: NAME, ...}, or - for "
+            "standard input.",
+        ),
     ],
     index_folder: IndexOption = None,
     pipeline: PipelineOption = None,
@@ -38,32 +45,54 @@ def index(
             "--rebuild", help="Make the index anew; the former one serves until it is complete."
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be done and how long it would take."),
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on following files and folders until stopped."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the index up to date with files and folders.
+    """Bring the index up to date with its sources.
 
     Only what is new or changed is worked on, and what is gone from these sources is removed.
     """
+    if (rebuild, dry_run, watch).count(True) > 1:
+        raise RequestError("--rebuild, --dry-run and --watch do not go together: give one of them")
     from rag.rag import Rag
-    from rag.registry import load
 
     with closing(Rag.open(index_folder, pipeline=pipeline, overrides=overrides)) as rag:
-        connector = load("connector", "files")(paths=sources, base=rag.folder.absolute().parent)
-        report = _indexed(rag, connector, sources, rebuild)
-        if as_json:
-            say_json({**report.as_dict(), "skipped": dict(connector.skipped)})
+        connector = rag.connect(*sources)
+        if dry_run:
+            _say_plan(rag.plan(connector), as_json)
+        elif watch:
+            _follow(rag, connector, as_json)
         else:
-            _say_report(rag, report)
-    _tell_skipped(connector.skipped)
+            _index(rag, connector, sources, rebuild, as_json)
+
+
+def _index(
+    rag: Rag, connector: Connector, sources: list[str], rebuild: bool, as_json: bool
+) -> None:
+    report = _indexed(rag, connector, sources, rebuild)
+    skipped = _passed_over(connector)
+    if as_json:
+        say_json({**report.as_dict(), "skipped": dict(skipped)})
+    else:
+        _say_report(rag, report)
+    if skipped:
+        complain(_skipped(skipped))
     for failure in report.failed:
         complain(f"{failure.source}: {failure.error}")
     if report.failed:
         raise typer.Exit(SOME_FAILED)
 
 
-def _indexed(rag: Rag, connector: FilesConnector, sources: list[str], rebuild: bool) -> IndexReport:
-    total = sum(1 for _ in connector.items())
-    if not total and (rebuild or not rag.exists or not rag.status()["documents"]):
+def _indexed(rag: Rag, connector: Connector, sources: list[str], rebuild: bool) -> IndexReport:
+    total = _total(connector)
+    if total == 0 and (rebuild or not rag.exists or not rag.status()["documents"]):
         raise SourceError(_nothing(sources, connector))
     try:
         with index_progress(total, encodes=rag.pipeline.encode is not None) as show:
@@ -73,12 +102,54 @@ def _indexed(rag: Rag, connector: FilesConnector, sources: list[str], rebuild: b
         raise typer.Exit(stop.exit_code) from None
 
 
-def _nothing(sources: list[str], connector: FilesConnector) -> str:
+def _total(connector: Connector) -> int | None:
+    """How many items there are, where listing them twice costs next to nothing."""
+    from rag.watching import Followed
+
+    return sum(1 for _ in connector.items()) if isinstance(connector, Followed) else None
+
+
+def _follow(rag: Rag, connector: Connector, as_json: bool) -> None:
+    complain("watching; stop with Ctrl-C")
+    try:
+        for report in rag.watch(connector):
+            if as_json:
+                say_json(report.as_dict(), lines=True)
+            elif _did(report):
+                say(f"{_did(report)} in {report.seconds:.1f} s")
+            for failure in report.failed:
+                complain(f"{failure.source}: {failure.error}")
+    except Interrupted:
+        complain("stopped watching; the index says what the files said last")
+
+
+def _say_plan(plan: IndexPlan, as_json: bool) -> None:
+    if as_json:
+        say_json(plan.as_dict())
+        return
+    parts: dict[str, list[str]] = {
+        "add": plan.added,
+        "change": plan.changed,
+        "remove": plan.removed,
+        "fail": [f"{one.source}: {one.error}" for one in plan.failed],
+    }
+    for what, sources in parts.items():
+        for source in sources[:_SHOWN_SOURCES]:
+            say(f"{what:<7} {one_line(source)}")
+        if (rest := len(sources) - _SHOWN_SOURCES) > 0:
+            say(f"{what:<7} and {rest:,} more")
+    done = ", ".join(f"{len(sources):,} to {what}" for what, sources in parts.items())
+    say(f"{done}, {plan.unchanged:,} unchanged")
+    say(f"about {duration(plan.seconds)}, from {plan.basis}; nothing was done")
+
+
+def _nothing(sources: list[str], connector: Connector) -> str:
     from rag.connectors.formats.catalogue import by_extension
 
-    skipped = f" ({_skipped(connector.skipped)})" if connector.skipped else ""
+    skipped = _passed_over(connector)
+    passed = f" ({_skipped(skipped)})" if skipped else ""
     read = ", ".join(sorted(by_extension()))
-    return f"no documents found in {', '.join(sources)}{skipped}; formats read: {read}"
+    return f"no documents found in {', '.join(sources)}{passed}; formats read: {read}"
 
 
 def _say_report(rag: Rag, report: IndexReport) -> None:
@@ -87,17 +158,24 @@ def _say_report(rag: Rag, report: IndexReport) -> None:
     did = ", ".join(
         f"{getattr(report, what):,} {what}" for what in ("added", "changed", "removed", "unchanged")
     )
+    moved = f" ({report.moved:,} of them moved)" if report.moved else ""
     failed = f", {len(report.failed):,} failed" if report.failed else ""
     say(f"{held}{pruned} in {rag.folder}")
-    say(f"{did}{failed} in {report.seconds:.1f} s")
+    say(f"{did}{moved}{failed} in {report.seconds:.1f} s")
 
 
-def _tell_skipped(skipped: Counter[str]) -> None:
-    if skipped:
-        complain(_skipped(skipped))
+def _did(report: IndexReport) -> str:
+    """What a run changed, in short; empty where it changed nothing."""
+    kinds = ("added", "changed", "removed")
+    return ", ".join(f"{getattr(report, kind):,} {kind}" for kind in kinds if getattr(report, kind))
 
 
-def _skipped(skipped: Counter[str]) -> str:
+def _passed_over(connector: Connector) -> Mapping[str, int]:
+    skipped: Mapping[str, int] = getattr(connector, "skipped", {})
+    return skipped
+
+
+def _skipped(skipped: Mapping[str, int]) -> str:
     """How many files were passed over, by extension, the most frequent first."""
     by_number: list[tuple[str, Any]] = sorted(skipped.items(), key=lambda pair: (-pair[1], pair[0]))
     kinds = [f"{number:,} {kind or 'without extension'}" for kind, number in by_number]

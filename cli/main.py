@@ -20,6 +20,7 @@ from rag.cli import evaluate as evaluate_command
 from rag.cli import index as index_command
 from rag.cli import inspect as inspect_command
 from rag.cli import pipeline as pipeline_command
+from rag.cli import remove as remove_command
 from rag.cli import search as search_command
 from rag.cli import status as status_command
 from rag.cli import verify as verify_command
@@ -36,6 +37,7 @@ for _name, _command, _example in (
     ("index", index_command.index, "rag index docs"),
     ("search", search_command.search, "rag search 'notice period' -k 5 --where year>=2024"),
     ("ask", ask_command.ask, "rag ask 'How long is the notice period?'"),
+    ("remove", remove_command.remove, "rag remove docs/old 'drafts/*.md'"),
     ("status", status_command.status, "rag status --index .rag"),
     ("inspect", inspect_command.inspect, "rag inspect docs/handbook.md --chunks"),
     ("verify", verify_command.verify, "rag verify"),

@@ -41,9 +41,10 @@ def complain(text: str) -> None:
         typer.echo(f"rag: {clean(line)}", err=True)
 
 
-def say_json(data: object) -> None:
-    """Print `data` as JSON."""
-    text = json.dumps(data, ensure_ascii=not _writes_unicode(), indent=2)
+def say_json(data: object, *, lines: bool = False) -> None:
+    """Print `data` as JSON, on one line with `lines`."""
+    indent = None if lines else 2
+    text = json.dumps(data, ensure_ascii=not _writes_unicode(), indent=indent)
     typer.echo(_RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
@@ -53,6 +54,15 @@ def console() -> Console:
 
     width = None if sys.stdout.isatty() else _UNLIMITED
     return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def duration(seconds: float) -> str:
+    """A time for people, for example "3 min"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 / 60:.0f} min"
 
 
 def size(number: int) -> str:

@@ -35,4 +35,6 @@ def place(of: Placed) -> str:
     """One line, for example "manual.pdf, page 3, Safety > Brakes"."""
     page = one_line(of.place) or (f"page {of.page}" if of.page is not None else "")
     path = " > ".join(one_line(heading) for heading in of.headings)
-    return ", ".join(part for part in (one_line(of.source), page, path) if part)
+    metadata = getattr(of, "metadata", {})
+    stale = "an earlier version: it could not be read since" if metadata.get("stale") else ""
+    return ", ".join(part for part in (one_line(of.source), page, path, stale) if part)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from rag.cli.output import clean, count
+from rag.cli.output import clean, count, duration
 
 if TYPE_CHECKING:
     from rag.indexing import Progress
@@ -17,8 +17,11 @@ Show: TypeAlias = "Callable[[Progress], None]"
 
 
 @contextmanager
-def index_progress(total: int, *, encodes: bool) -> Iterator[Show | None]:
-    """A bar over `total` documents on standard error; None where that is no terminal."""
+def index_progress(total: int | None, *, encodes: bool) -> Iterator[Show | None]:
+    """A bar over `total` documents, where known, on standard error.
+
+    None where that is no terminal.
+    """
     if not sys.stderr.isatty():
         yield None
         return
@@ -71,23 +74,27 @@ class Pace:
 
 
 def progress_line(
-    now: Progress, total: int, seconds: float, rate: float | None, *, encodes: bool
+    now: Progress, total: int | None, seconds: float, rate: float | None, *, encodes: bool
 ) -> str:
-    """How far a run of `total` documents is after `seconds`, encoding `rate` passages a second."""
-    parts = [f"{now.looked_at:,} of {count(total, 'document')}", count(now.passages, "passage")]
+    """How far a run is after `seconds`, encoding `rate` passages a second.
+
+    It is over `total` documents, None where nobody knows how many there are.
+    """
+    of = "" if total is None else f" of {count(total, 'document')}"
+    parts = [f"{now.looked_at:,}{of or ' looked at'}", count(now.passages, "passage")]
     if encodes and now.encoded:
         parts.append(f"{now.encoded:,} encoded" + (f" ({rate:,.0f}/s)" if rate else ""))
     left = _seconds_left(now, total, seconds, rate, encodes=encodes)
     if left is not None and left >= 1:
-        parts.append(f"about {_duration(left)} left")
+        parts.append(f"about {duration(left)} left")
     return ", ".join(parts)
 
 
 def _seconds_left(
-    now: Progress, total: int, seconds: float, rate: float | None, *, encodes: bool
+    now: Progress, total: int | None, seconds: float, rate: float | None, *, encodes: bool
 ) -> float | None:
     """At the pace so far; None while nothing is known about it."""
-    if not now.looked_at or seconds < 2:
+    if total is None or not now.looked_at or seconds < 2:
         return None
     scale = total / now.looked_at
     if not encodes or not now.passages:
@@ -95,11 +102,3 @@ def _seconds_left(
     if rate is None:
         return None  # encoding is what takes the time, and its pace is not known yet
     return max(0.0, now.passages * scale - now.encoded) / rate
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 / 60:.0f} min"

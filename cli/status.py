@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
 
 from rag.cli.options import IndexOption, JsonOption
 from rag.cli.output import count, one_line, say, say_json, size
 
 
-def status(index_folder: IndexOption = None, as_json: JsonOption = False) -> None:
+def status(
+    index_folder: IndexOption = None,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="Only what could not be read, and why.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show what the index holds.
 
     Also how it was made, its last runs, and what could not be read.
@@ -20,7 +28,9 @@ def status(index_folder: IndexOption = None, as_json: JsonOption = False) -> Non
 
     held = index_status(found(index_folder))
     if as_json:
-        say_json(held)
+        say_json(held["failed"] if failures else held)
+    elif failures:
+        _say_failures(held["failed"])
     else:
         _say_status(held)
 
@@ -40,7 +50,21 @@ def _say_status(held: Mapping[str, Any]) -> None:
     for run in held["runs"]:
         say(f"{'run:':<11}{_run(run)}")
     for failure in held["failed"]:
-        say(f"{'failed:':<11}{one_line(failure['source'])}: {one_line(failure['error'])}")
+        say(f"{'failed:':<11}{_failure(failure)}")
+
+
+def _say_failures(failed: Sequence[Mapping[str, Any]]) -> None:
+    for failure in failed:
+        say(f"{_failure(failure)} [since {failure['since']}]")
+    stale = sum(failure["stale"] for failure in failed)
+    kept = f"; of {stale} the last version that could be read is kept" if stale else ""
+    again = "; they are tried again at the next run" if failed else ""
+    say(f"{count(len(failed), 'source')} could not be read{kept}{again}")
+
+
+def _failure(failure: Mapping[str, Any]) -> str:
+    stale = " (stale: an earlier version stays in the index)" if failure["stale"] else ""
+    return f"{one_line(failure['source'])}: {one_line(failure['error'])}{stale}"
 
 
 def _encoder(encoder: Mapping[str, Any] | None) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -14,6 +16,7 @@ from pydantic import Field
 
 from rag.connectors.formats.catalogue import by_extension, extension
 from rag.connectors.formats.format import Format, Parse
+from rag.connectors.ignore import IGNORE_FILES
 from rag.connectors.names import (
     absolute,
     is_elsewhere,
@@ -26,6 +29,11 @@ from rag.connectors.reading import read_bytes, reason, too_large
 from rag.connectors.walk import Found, Unreadable, Walk, is_within
 from rag.errors import SourceError
 from rag.types import Document, Failure, Item
+
+
+# Two changes within one tick of a file system's clock leave the same time behind, and a server's
+# clock may be ahead of ours: what was changed just now, or later, may change again unseen.
+_TICK = 50_000_000
 
 
 class FilesConnector:
@@ -58,15 +66,34 @@ class FilesConnector:
         self._base = base
         self._parse = parse
         self._max_bytes = max_bytes
+        self._only: Set[str] | None = None
         self._unlisted: set[str] = set()
         self.skipped: Counter[str] = Counter()
+
+    @property
+    def roots(self) -> Set[str]:
+        """Absolute paths of what it was given."""
+        return self._given_paths
+
+    def narrowed(self, changed: Set[str]) -> FilesConnector | None:
+        """This connector for what lies at or beneath the absolute paths `changed` alone.
+
+        None where that would not tell everything: where a file of ignore rules is among them,
+        or something outside the given paths.
+        """
+        inside = all(is_within(path, self._given_paths) for path in changed)
+        if not inside or any(Path(path).name in IGNORE_FILES for path in changed):
+            return None
+        part = copy(self)
+        part._only = changed
+        return part
 
     def items(self) -> Iterator[Item | Failure]:
         """Every file, sorted by path within each root; what cannot be listed is a Failure."""
         self._unlisted = set()
         self.skipped = Counter()
-        walk = Walk(self._given_paths, self.skipped)
-        for root in self._roots:
+        walk = Walk(self._given_paths, self.skipped, self._only)
+        for root in filter(walk.concerns, self._roots):
             try:
                 status = Path(root).stat()
             except OSError as error:
@@ -84,6 +111,8 @@ class FilesConnector:
         if is_elsewhere(source):
             return False
         path = str(source_path(source, self._base))
+        if self._only is not None and not is_within(path, self._only):
+            return False
         return is_within(path, self._given_paths) and not is_within(path, self._unlisted)
 
     def _beneath(self, walk: Walk, root: str) -> Iterator[Item | Failure]:
@@ -111,6 +140,8 @@ class FilesConnector:
             return Failure(name, too_large(status.st_size, self._max_bytes))
         state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         version = "-".join(map(str, (*state, reader.name, reader.version)))
+        if time.time_ns() - status.st_mtime_ns < _TICK:
+            version = ""
         load = partial(self._load, found.path, name, reader)
         return Item(name, name, version, load, status.st_size)
 

@@ -53,16 +53,24 @@ class Walk:
 
     Hidden names, names that ignore files leave out, and special files are passed over; links
     are followed where they lead to something within the roots. A root inside another is listed
-    by itself alone. `skipped` counts links and special files not taken.
+    by itself alone. `skipped` counts links and special files not taken. With `only` nothing is
+    looked at but those paths and what lies beneath them.
     """
 
     roots: Set[str]
     skipped: Counter[str] = field(default_factory=Counter)
+    only: Set[str] | None = None
+    _above: frozenset[str] = frozenset()
     _linked: set[_Identity] = field(default_factory=set)
     _real_roots: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self._real_roots = frozenset(os.path.realpath(root) for root in self.roots)
+        self._above = frozenset(str(up) for path in self.only or () for up in Path(path).parents)
+
+    def concerns(self, path: str) -> bool:
+        """Whether the absolute `path` is looked at, or leads to one that is."""
+        return self.only is None or path in self._above or is_within(path, self.only)
 
     def folder(self, root: str) -> Iterator[Found | Unreadable]:
         """Everything beneath the folder `root`, in the order of its path's parts, as bytes."""
@@ -89,7 +97,8 @@ class Walk:
         identity = (status.st_dev, status.st_ino)
         here = _Folder(folder.path, rules, identity, folder.above)
         for entry in listed:
-            if not entry.name.startswith(".") and entry.path not in self.roots:
+            hidden = entry.name.startswith(".")
+            if not hidden and entry.path not in self.roots and self.concerns(entry.path):
                 yield from self._entry(entry, here)
 
     def _entry(

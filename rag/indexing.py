@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from rag.errors import DocumentError
+from rag.errors import DocumentError, SourceError
 from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
 from rag.store.rows import Known
 from rag.store.writer import Indexed, StoreWriter
@@ -29,16 +30,22 @@ _COMMIT_SECONDS = 30.0
 
 @dataclass(slots=True)
 class IndexReport:
-    """What an index run did: counts of documents, and the state of the index after it."""
+    """What an index run did: counts of documents, and the state of the index after it.
+
+    `moved` are those of the added that say what a removed one said; `read` is the size in bytes
+    of the sources that were worked on.
+    """
 
     added: int = 0
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
+    moved: int = 0
     documents: int = 0
     passages: int = 0
     pruned: int = 0
     failed: list[Failure] = field(default_factory=list)
+    read: int = 0
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, object]:
@@ -88,17 +95,25 @@ def synchronise(
     run = _Run(writer, indexer, progress)
     clock = time.perf_counter()
     _check_encoder(writer, indexer.encoder)
-    for item in connector.items():
-        run.take(item)
+    try:
+        for item in connector.items():
+            run.take(item)
+    except SourceError:
+        # Where the source breaks off, what was read of it is kept.
+        run.flush()
+        raise
     run.flush()
     gone = writer.unseen((lambda _: True) if whole else connector.covers)
-    writer.commit([], gone)
     report = run.report
     report.removed = len(gone)
+    report.moved = run.moved(gone)
+    writer.commit([], gone)
     counts = writer.rows.counts()
     report.documents, report.passages, report.pruned = counts.values()
     report.seconds = round(time.perf_counter() - clock, 3)
-    settled = [one.source for one in writer.rows.failures() if connector.covers(one.source)]
+    failed = {one.source for one in report.failed}
+    known = {one.source for one in writer.rows.failures()}
+    settled = [source for source in known - failed if whole or connector.covers(source)]
     writer.log(started, report.seconds, report.as_dict(), report.failed, settled)
     return report
 
@@ -137,6 +152,7 @@ class _Run:
         self._uncoded = self._waiting = 0
         self._committed = time.monotonic()
         self._looked_at = self._working = self._passages = self._encoded = 0
+        self._added: Counter[str] = Counter()
 
     def take(self, item: Item | Failure) -> None:
         """Look at one item of the source, and index it if it is new or changed."""
@@ -151,7 +167,7 @@ class _Run:
             return
         self._show(item.source)
         known = self._writer.rows.known(item.id)
-        if known is not None and known.version == item.version:
+        if known is not None and known.version == item.version != "":
             self.report.unchanged += 1
             return
         try:
@@ -167,6 +183,7 @@ class _Run:
                 self.report.changed += 1
             else:
                 self.report.added += 1
+                self._added[cut.indexed.document.content_hash] += 1
         self._writer.commit([cut.indexed for cut in self._ready])
         self._writer.touch(self._touched)
         self._touched = []
@@ -174,9 +191,16 @@ class _Run:
         self._waiting = 0
         self._committed = time.monotonic()
 
+    def moved(self, gone: Sequence[str]) -> int:
+        """How many of the documents that were added say what one of `gone` said."""
+        known = (self._writer.rows.known(name) for name in gone)
+        left = Counter(one.content_hash for one in known if one is not None)
+        return (self._added & left).total()
+
     def _read(self, item: Item, known: Known | None) -> None:
         document = item.load()
         _check_text(document)
+        self.report.read += item.size or len(document.text)
         same = known is not None and known.source == document.source
         if same and known is not None and known.content_hash == document.content_hash:
             self._touched.append((item.id, item.version))

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from rag.assembly import build_indexer, build_stages
 from rag.config import Pipeline, differences, load_pipeline, parse_pipeline
-from rag.errors import IndexMismatchError, NoIndexError, RequestError
-from rag.indexing import IndexReport, Progress, synchronise
+from rag.errors import IndexBusyError, IndexMismatchError, NoIndexError, RequestError
+from rag.indexing import Indexer, IndexReport, Progress, synchronise
+from rag.naming import matcher
 from rag.pipeline import Stage, run
+from rag.planning import IndexPlan, plan
 from rag.protocols import Answerer, Chunker, Connector, Encoder, LexicalEngine
 from rag.sources import Source, open_sources
 from rag.status import index_folder, index_status
 from rag.store.check import problems
 from rag.store.store import Store
 from rag.types import Answer, Condition, Document, Dropped, Failure, Passage, Query, Ranking, Turn
+from rag.watching import Followed, changes
 
 DEFAULT_PIPELINE = "hybrid"
 MAX_QUESTION = 20_000
@@ -85,7 +89,7 @@ class Rag:
         sources, and the former index serves until the new one is complete.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
-        connector = self._connector(sources)
+        connector = self.connect(*sources)
         part = self.pipeline.index_part()
         if rebuild and self.exists:
             return self._rebuild(connector, part, progress)
@@ -93,6 +97,67 @@ class Rag:
             Store.create(self.folder, self._lexical, dense=self._dense, pipeline=part).close()
         self._check_part()
         return self._synchronise(self._store, connector, progress)
+
+    def plan(self, *sources: Source) -> IndexPlan:
+        """What `index` would do with `sources`, and about how long it would take."""
+        connector = self.connect(*sources)
+        if not self.exists:
+            return plan(None, connector, self._indexer)
+        self._check_part()
+        with self._store.rows() as rows:
+            return plan(rows, connector, self._indexer)
+
+    def watch(
+        self,
+        *sources: Source,
+        stop: Event | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Iterator[IndexReport]:
+        """Index `sources`, files and folders, and again whatever changes, until `stop` is set.
+
+        One report for each time that the index was brought up to date. While another process
+        writes the index, changes wait. Raises SourceError where the sources are no files.
+        """
+        connector = self.connect(*sources)
+        waiting: set[str] | None = set()
+        for changed in changes(connector, self.folder, stop or Event()):
+            waiting = None if changed is None or waiting is None else waiting | changed
+            if waiting is not None and not waiting:
+                continue
+            try:
+                yield self.index(_part(connector, waiting), progress=progress)
+            except IndexBusyError:
+                continue
+            waiting = set()
+
+    def remove(self, *names: str) -> list[str]:
+        """Remove documents by id or source, by folder, or by a pattern such as `docs/*.md`.
+
+        The sources removed, sorted. They come back when their source is indexed again.
+        Raises RequestError where a name fits nothing.
+        """
+        with self._store.writing() as writer:
+            known = list(writer.rows.sources())
+            failed = [failure.source for failure in writer.rows.failures()]
+            gone: dict[str, str] = {}
+            settled: set[str] = set()
+            for name in names:
+                fits = matcher(name, self._base)
+                found = {one: source for one, source in known if fits(one) or fits(source)}
+                unread = {source for source in failed if fits(source)}
+                if not found and not unread:
+                    raise RequestError(_no_document(name, [source for _, source in known]))
+                gone |= found
+                settled |= unread
+            writer.commit([], sorted(gone))
+            writer.forget_failures(sorted(settled))
+        return sorted({*gone.values(), *settled})
+
+    def connect(self, *sources: Source) -> Connector:
+        """One connector for `sources`, as `index` would open them."""
+        if not sources:
+            raise RequestError("nothing to index: name a file or a folder")
+        return open_sources(sources, base=self._base, known=self._known)
 
     def search(self, question: str | Query, filters: Sequence[Condition] = ()) -> Ranking:
         """The passages that the pipeline finds for `question`, best first."""
@@ -204,10 +269,21 @@ class Rag:
             raise NoIndexError(f"no index in '{self.folder}': run 'rag index FOLDER' first")
         return Store(self.folder, self._lexical, dense=self._dense)
 
-    def _connector(self, sources: Sequence[Source]) -> Connector:
-        if not sources:
-            raise RequestError("nothing to index: name a file or a folder")
-        return open_sources(sources, base=self.folder.absolute().parent)
+    @property
+    def _base(self) -> Path:
+        """What the names of files are relative to."""
+        return self.folder.absolute().parent
+
+    def _known(self, document_id: str) -> str | None:
+        """The version of a document in the index; None where there is none."""
+        if not self.exists:
+            return None
+        with self._store.rows() as rows:
+            known = rows.known(document_id)
+        return None if known is None else known.version
+
+    def _indexer(self) -> Indexer:
+        return build_indexer(self.pipeline, self.encoder, self._chunker)
 
     def _synchronise(
         self,
@@ -217,11 +293,10 @@ class Rag:
         *,
         whole: bool = False,
     ) -> IndexReport:
-        indexer = build_indexer(self.pipeline, self.encoder, self._chunker)
         with store.writing() as writer:
             with writer.rows.transaction():
                 writer.rows.set_meta("recipe", self.pipeline.as_dict())
-            return synchronise(writer, indexer, connector, progress, whole=whole)
+            return synchronise(writer, self._indexer(), connector, progress, whole=whole)
 
     def _rebuild(
         self,
@@ -244,6 +319,13 @@ class Rag:
                 f"({'; '.join(found)}): use the one it was made with, or run "
                 "'rag index --rebuild SOURCE...' with this --pipeline and --set"
             )
+
+
+def _part(connector: Connector, changed: set[str] | None) -> Connector:
+    """The connector for what changed alone, where that tells everything."""
+    assert isinstance(connector, Followed)
+    narrowed = None if changed is None else connector.narrowed(changed)
+    return connector if narrowed is None else narrowed
 
 
 def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from rag.protocols import Connector
 Source: TypeAlias = str | Path | Mapping[str, object] | Connector
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 _STDIN = "-"
 
 
@@ -29,26 +31,27 @@ def open_sources(sources: Sequence[Source], **given: object) -> Connector:
     """
     if not sources:
         raise SourceError("no source is given; name a file or a folder")
-    paths: list[str | Path] = []
-    opened: list[Connector] = []
+    paths: list[str] = []
+    opened: dict[str, Connector] = {}
     for source in sources:
         if isinstance(source, Connector):
-            opened.append(source)
+            opened[f"{type(source).__name__} {len(opened) + 1}"] = source
         elif (component := _component(source)) is None:
             assert isinstance(source, str | Path)
-            paths.append(source)
+            paths.append(str(source))
         else:
-            opened.append(_open(component, given))
+            opened[_label(source)] = component.build(**given)
     if paths:
         # Together, so that a file named beside its folder is listed once.
-        files = _checked({"use": "files", "paths": [str(path) for path in paths]})
-        opened.insert(0, _open(files, given))
-    return opened[0] if len(opened) == 1 else Chain(opened)
+        files = _checked({"use": "files", "paths": paths}).build(**given)
+        opened = {", ".join(paths): files, **opened}
+    return next(iter(opened.values())) if len(opened) == 1 else Chain(opened)
 
 
-def _open(component: Component, given: Mapping[str, object]) -> Connector:
-    connector: Connector = component.build(**given)
-    return connector
+def _label(source: str | Path | Mapping[str, object]) -> str:
+    """What to call a source in a message; a password that stands in it is left out."""
+    text = source if isinstance(source, str) else json.dumps(source, default=str)
+    return _PASSWORD.sub("", str(text))
 
 
 def _component(source: str | Path | Mapping[str, object]) -> Component | None:

@@ -57,7 +57,7 @@ def _status(folder: Path, rows: Rows) -> dict[str, Any]:
         "languages": rows.languages(),
         "generation": rows.meta("generation"),
         "bytes": _size(folder),
-        "failed": [asdict(failure) for failure in rows.failures()],
+        "failed": [asdict(unread) for unread in rows.unread()],
         "runs": rows.runs(_LAST_RUNS),
     }
 

@@ -79,6 +79,7 @@ class Document:
 class Item:
     """A document not yet read. `version` changes whenever its bytes may have changed.
 
+    An empty version says that this cannot be told yet: the document is read each time.
     `load` may be called from any thread; it raises DocumentError. `size` is in bytes, where it
     is known before reading.
     """

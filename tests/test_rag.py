@@ -365,7 +365,7 @@ def test_a_rebuild_holds_its_own_sources_alone(tmp_path: Path) -> None:
     rag.index(tmp_path / "old")
     # A rebuild of other sources that was stopped before it was adopted.
     draft = rag._store.rebuilt(rag.pipeline.index_part(), None)
-    rag._synchronise(draft, rag._connector([tmp_path / "old"]), None, whole=True)
+    rag._synchronise(draft, rag.connect(tmp_path / "old"), None, whole=True)
     draft.close()
     report = rag.index(tmp_path / "new", rebuild=True)
     assert (report.added, report.removed, report.documents) == (1, 1, 1)

@@ -89,7 +89,7 @@ def create(path: Path) -> None:
     database.execute(
         "CREATE TABLE vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
     )
-    database.table("failures").create({"source": str, "error": str}, pk="source")
+    database.table("failures").create({"source": str, "error": str, "since": str}, pk="source")
     runs = {"started": str, "seconds": float, "report": str}
     database.table("runs").create({"id": int, **runs}, pk="id")
     database.table("meta").create({"key": str, "value": str}, pk="key")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # Values that one statement takes.
 _BATCH = 500
+_RUNS_KEPT = 500
+_IS_KEPT = "EXISTS (SELECT 1 FROM documents d WHERE d.source = f.source)"
+_IS_STALE = "EXISTS (SELECT 1 FROM failures f WHERE f.source = d.source)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,19 @@ class Known:
     version: str
     content_hash: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A source that could not be read, `since` when (ISO 8601).
+
+    It is `stale` where the last version that could be read stays in the index.
+    """
+
+    source: str
+    error: str
+    since: str
+    stale: bool
 
 
 class Rows:
@@ -79,6 +95,11 @@ class Rows:
         """`(id, source)` of every document, by id."""
         yield from self.connection.execute("SELECT id, source FROM documents ORDER BY id")
 
+    def ids_of(self, source: str) -> list[str]:
+        """Ids of the documents of a source."""
+        found = self.connection.execute("SELECT id FROM documents WHERE source = ?", [source])
+        return [name for (name,) in found]
+
     def languages(self) -> list[str]:
         """Languages of the indexed documents, sorted."""
         found = self.connection.execute("SELECT DISTINCT language FROM documents ORDER BY 1")
@@ -110,8 +131,14 @@ class Rows:
 
     def failures(self) -> list[Failure]:
         """Sources that could not be read when they were last tried."""
-        found = self.connection.execute("SELECT source, error FROM failures ORDER BY source")
-        return [Failure(*row) for row in found]
+        return [Failure(one.source, one.error) for one in self.unread()]
+
+    def unread(self) -> list[Unread]:
+        """The same, with when it began and whether an earlier version is in the index."""
+        found = self.connection.execute(
+            f"SELECT f.source, f.error, f.since, {_IS_KEPT} FROM failures f ORDER BY f.source"
+        )
+        return [Unread(source, error, since, bool(kept)) for source, error, since, kept in found]
 
     def runs(self, last: int) -> list[dict[str, Any]]:
         """The latest index runs, newest first."""
@@ -148,7 +175,7 @@ class Rows:
     def _select(self, where: str, *values: object) -> dict[int, Passage]:
         found = self.connection.execute(
             "SELECT p.row, d.id, p.start, p.end, p.text, d.source, d.title, p.page, p.headings, "
-            "p.place, p.context, d.metadata, d.language "
+            f"p.place, p.context, d.metadata, d.language, {_IS_STALE} "
             f"FROM passages p JOIN documents d ON d.row = p.document WHERE {where}",
             values,
         )
@@ -254,17 +281,23 @@ class Writer(Rows):
             ([key] for key in hashes),
         )
 
-    def set_failures(self, failed: Iterable[Failure], settled: Iterable[str]) -> None:
-        """Record what could not be read, and forget the failures of `settled` sources."""
+    def set_failures(self, failed: Iterable[Failure], settled: Iterable[str], since: str) -> None:
+        """Record what could not be read, and forget the failures of `settled` sources.
+
+        What failed before keeps the time when it began.
+        """
         self.connection.executemany("DELETE FROM failures WHERE source = ?", ([s] for s in settled))
         self.connection.executemany(
-            "INSERT OR REPLACE INTO failures VALUES (?, ?)", ([f.source, f.error] for f in failed)
+            "INSERT INTO failures (source, error, since) VALUES (?, ?, ?) "
+            "ON CONFLICT (source) DO UPDATE SET error = excluded.error",
+            ([f.source, f.error, since] for f in failed),
         )
 
     def add_run(self, started: str, seconds: float, report: dict[str, Any]) -> None:
         """Add a line to the log of index runs."""
         sql = "INSERT INTO runs (started, seconds, report) VALUES (?, ?, ?)"
         self._run(sql, started, seconds, json.dumps(report, ensure_ascii=False))
+        self._run("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", _RUNS_KEPT)
 
     def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(sql, values)
@@ -280,8 +313,8 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
 
 def _passage(fields: Sequence[Any]) -> Passage:
     document_id, start, end, text, source, title, page, headings, place, context = fields[:10]
-    metadata, language = fields[10:]
-    known = {**_recorded(metadata), "language": language}
+    metadata, language, stale = fields[10:]
+    known = {**_recorded(metadata), "language": language, **({"stale": True} if stale else {})}
     path = tuple(_recorded(headings)) if headings != "[]" else ()
     return Passage(document_id, start, end, text, source, title, page, path, known, context, place)
 

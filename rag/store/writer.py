@@ -160,8 +160,13 @@ class StoreWriter:
     ) -> None:
         """Record a finished run and what it could not read."""
         with self.rows.transaction():
-            self.rows.set_failures(failed, settled)
+            self.rows.set_failures(failed, settled, started)
             self.rows.add_run(started, seconds, report)
+
+    def forget_failures(self, sources: Sequence[str]) -> None:
+        """Drop what is recorded of sources that could not be read."""
+        with self.rows.transaction():
+            self.rows.set_failures([], sources, "")
 
     def _remove(self, document_ids: Sequence[str]) -> tuple[list[int], list[bytes]]:
         rows: list[int] = []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError
 from rag.store.database import SCHEMA_VERSION, connect, create, explained
 from rag.store.filters import where
-from rag.store.rows import Known, Writer, select_documents
+from rag.store.rows import Known, Unread, Writer, select_documents
 from rag.types import Block, Condition, Document, Dropped, Failure, Passage, Scalar
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -104,10 +104,11 @@ def test_dropped_and_failures(writer: Writer) -> None:
     with writer.transaction():
         row = writer.add_document(Document("d", "d", "text"), "", "en")
         writer.add_dropped(row, dropped)
-        writer.set_failures([Failure("x", "is empty"), Failure("y", "is empty")], [])
-        writer.set_failures([Failure("x", "is damaged")], ["y"])
+        writer.set_failures([Failure("x", "is empty"), Failure("y", "is empty")], [], "2026-01-01")
+        writer.set_failures([Failure("x", "is damaged")], ["y"], "2026-02-02")
     assert writer.dropped("d") == [dropped]
     assert writer.failures() == [Failure("x", "is damaged")]
+    assert writer.unread() == [Unread("x", "is damaged", "2026-01-01", stale=False)]
 
 
 @pytest.mark.parametrize(
