@@ -110,7 +110,7 @@ class FilesConnector:
         """Whether `source` lies under the given paths, and not where listing last failed."""
         if is_elsewhere(source):
             return False
-        path = str(source_path(source, self._base))
+        path = source_path(source, self._base)
         if self._only is not None and not is_within(path, self._only):
             return False
         return is_within(path, self._given_paths) and not is_within(path, self._unlisted)

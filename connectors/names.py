@@ -41,10 +41,16 @@ def is_elsewhere(name: str) -> bool:
     return _ELSEWHERE.match(name) is not None
 
 
-def source_path(name: str, base: Path | None) -> Path:
+def source_path(name: str, base: Path | None) -> str:
     """The absolute path that `source_name` named: its inverse."""
-    path = unquote_to_bytes(name).decode("utf-8", "surrogateescape")
-    return absolute(Path(base or Path.cwd(), path))
+    path = name
+    if "%" in name:
+        path = unquote_to_bytes(name).decode("utf-8", "surrogateescape")
+    if path.startswith("/"):
+        return path
+    # Plain string work: an update asks this of every document in an index.
+    above = os.path.abspath(base or ".")  # noqa: PTH100
+    return above if path == "." else f"{above.rstrip('/')}/{path.removeprefix('./')}"
 
 
 def readable_stem(path: str | Path) -> str:

@@ -143,4 +143,10 @@ class Walk:
 
 def is_within(path: str, folders: Set[str]) -> bool:
     """Whether the absolute `path` is one of `folders` or lies beneath one."""
-    return path in folders or any(str(parent) in folders for parent in Path(path).parents)
+    # Plain string work: an update asks this of every document in an index.
+    while path not in folders:
+        above = path.rpartition("/")[0] or "/"
+        if above == path:
+            return False
+        path = above
+    return True

@@ -23,12 +23,13 @@ BASE = Path("/srv/docs")
         ("/srv/docs/100%.md", "100%25.md"),
         ("/srv/docs/a\nb\x1b[1m.md", "a%0Ab%1B[1m.md"),
         ("/srv/docs/a\u202eb\x85.md", "a%E2%80%AEb%C2%85.md"),
+        ("/srv/docs/mail:in.md", "./mail:in.md"),
         (os.fsdecode(b"/srv/docs/caf\xe9.md"), "caf%E9.md"),
     ],
 )
 def test_names_are_one_printable_line(path: str, name: str) -> None:
     assert source_name(path, BASE) == name
-    assert source_path(name, BASE) == Path(os.path.abspath(path))  # noqa: PTH100
+    assert source_path(name, BASE) == os.path.abspath(path)  # noqa: PTH100
 
 
 def test_without_base_names_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +42,7 @@ def test_without_base_names_are_absolute(tmp_path: Path, monkeypatch: pytest.Mon
 def test_every_name_of_a_file_comes_back(raw: bytes) -> None:
     part = os.fsdecode(raw.replace(b"/", b"_"))
     name = source_name(BASE / part, BASE)
-    assert source_path(name, BASE) == BASE / part
+    assert source_path(name, BASE) == str(BASE / part)
     assert json.loads(json.dumps(name)) == name
     assert len(name.splitlines()) == 1
     assert sqlite3.connect(":memory:").execute("select ?", [name]).fetchone() == (name,)
