@@ -85,7 +85,7 @@ def _estimate(
     else:
         made.seconds, tried = _tried(work, indexer())
         made.basis = f"a trial of {tried} of the documents"
-    made.seconds = round(made.seconds, 1)
+    made.seconds = round(made.seconds, 3)
 
 
 def _past_pace(runs: Sequence[dict[str, Any]]) -> float | None:

@@ -50,7 +50,7 @@ def taken(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = Non
         return "one of " + ", ".join(shown(choice) for choice in schema["enum"])
     for union in ("anyOf", "oneOf"):
         if union in schema:
-            return " or ".join(taken(choice, definitions) for choice in schema[union])
+            return " or ".join(dict.fromkeys(taken(one, definitions) for one in schema[union]))
     return _bounded(schema, definitions)
 
 
