@@ -53,6 +53,16 @@ def index(
         bool,
         typer.Option("--watch", help="Go on following files and folders until stopped."),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=0,
+            metavar="N",
+            help="Processes that parse files, one for each core by default; 0 for none but this.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the index up to date with its sources.
@@ -63,7 +73,9 @@ def index(
         raise RequestError("--rebuild, --dry-run and --watch do not go together: give one of them")
     from rag.rag import Rag
 
-    with closing(Rag.open(index_folder, pipeline=pipeline, overrides=overrides)) as rag:
+    with closing(
+        Rag.open(index_folder, pipeline=pipeline, overrides=overrides, workers=workers)
+    ) as rag:
         connector = rag.connect(*sources)
         if dry_run:
             _say_plan(rag.plan(connector), as_json)
@@ -119,7 +131,7 @@ def _follow(rag: Rag, connector: Connector, as_json: bool) -> None:
                 say(f"{_did(report)} in {report.seconds:.1f} s")
             for failure in report.failed:
                 complain(f"{failure.source}: {failure.error}")
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):  # the second is what the watching library makes of it
         complain("stopped watching; the index says what the files said last")
 
 

@@ -14,11 +14,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from rag.errors import DocumentError, SourceError
+from rag.prefetch import prefetch
 from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
 from rag.store.rows import Known
 from rag.store.writer import Indexed, StoreWriter
 from rag.types import Document, Dropped, Failure, Item, Passage
 
+# Documents loaded before their turn, and their size.
+_AHEAD_DOCUMENTS = 64
+_AHEAD_BYTES = 64_000_000
 # Passages whose vectors are looked up, sorted by length and encoded together.
 _ENCODE_PASSAGES = 1_024
 # Passages encoded between two savings: what a kill can cost.
@@ -86,17 +90,26 @@ def synchronise(
     progress: Callable[[Progress], None] | None = None,
     *,
     whole: bool = False,
+    threads: int = 1,
 ) -> IndexReport:
     """Make the index say what the source says now: see `IndexReport`.
 
-    With `whole` the source is all there is: documents of any other are removed.
+    With `whole` the source is all there is: documents of any other are removed. Documents are
+    loaded by `threads`, ahead of what is done with them.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     run = _Run(writer, indexer, progress)
     clock = time.perf_counter()
     _check_encoder(writer, indexer.encoder)
+    items = prefetch(
+        connector.items(),
+        run.wants,
+        workers=threads,
+        ahead=_AHEAD_DOCUMENTS,
+        most_bytes=_AHEAD_BYTES,
+    )
     try:
-        for item in connector.items():
+        for item in items:
             run.take(item)
     except SourceError:
         # Where the source breaks off, what was read of it is kept.
@@ -153,6 +166,13 @@ class _Run:
         self._committed = time.monotonic()
         self._looked_at = self._working = self._passages = self._encoded = 0
         self._added: Counter[str] = Counter()
+        self._known: dict[str, Known | None] = {}
+
+    def wants(self, item: Item) -> bool:
+        """Whether an item has to be read; asked before it is its turn."""
+        known = self._writer.rows.known(item.id)
+        self._known[item.id] = known
+        return known is None or known.version != item.version or not item.version
 
     def take(self, item: Item | Failure) -> None:
         """Look at one item of the source, and index it if it is new or changed."""
@@ -166,7 +186,7 @@ class _Run:
             self._fail(Failure(item.source, f"another document has the same id '{item.id}'"))
             return
         self._show(item.source)
-        known = self._writer.rows.known(item.id)
+        known = self._known.pop(item.id)
         if known is not None and known.version == item.version != "":
             self.report.unchanged += 1
             return

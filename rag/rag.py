@@ -13,6 +13,9 @@ from typing import Any
 
 from rag.assembly import build_indexer, build_stages
 from rag.config import Pipeline, differences, load_pipeline, parse_pipeline
+from rag.connectors.formats.format import Format, Parsed
+from rag.connectors.parsing.here import parse_here
+from rag.connectors.parsing.pool import ParserPool
 from rag.errors import IndexBusyError, IndexMismatchError, NoIndexError, RequestError
 from rag.indexing import Indexer, IndexReport, Progress, synchronise
 from rag.naming import matcher
@@ -28,13 +31,17 @@ from rag.watching import Followed, changes
 
 DEFAULT_PIPELINE = "hybrid"
 MAX_QUESTION = 20_000
+# Threads that fetch and wait for what is parsed elsewhere.
+_LOADERS = 8
 
 
 class Rag:
     """An index and the pipeline that works on it. Threads may share one.
 
-    Make one with `Rag.open`. Models are loaded when they are first needed, or given as
-    `encoder` to be shared between several.
+    Make one with `Rag.open`, and close it. Models are loaded when they are first needed, or
+    given as `encoder` to be shared between several. Files are parsed by `workers` processes,
+    one for each core by default, which start when there is something to parse; with 0 they are
+    parsed in this one, where a hostile file can do harm.
     """
 
     def __init__(
@@ -43,11 +50,13 @@ class Rag:
         pipeline: Pipeline,
         encoder: Encoder | None = None,
         chunker: Chunker | None = None,
+        workers: int | None = None,
     ) -> None:
         self.folder = folder
         self.pipeline = pipeline
         self._given = encoder
         self._chunker = chunker
+        self._workers = workers
         self._lock = threading.RLock()
 
     @classmethod
@@ -58,6 +67,7 @@ class Rag:
         pipeline: str | Pipeline | None = None,
         overrides: Sequence[str] = (),
         encoder: Encoder | None = None,
+        workers: int | None = None,
     ) -> Rag:
         """Open the index in `folder`, or the nearest `.rag` upward from the current folder.
 
@@ -67,10 +77,12 @@ class Rag:
         """
         place = index_folder(folder)
         if isinstance(pipeline, Pipeline):
-            return cls(place, pipeline, encoder)
-        if pipeline is None and (place / "index.db").is_file():
-            return cls(place, _recorded(place, overrides), encoder)
-        return cls(place, load_pipeline(pipeline or DEFAULT_PIPELINE, overrides), encoder)
+            found = pipeline
+        elif pipeline is None and (place / "index.db").is_file():
+            found = _recorded(place, overrides)
+        else:
+            found = load_pipeline(pipeline or DEFAULT_PIPELINE, overrides)
+        return cls(place, found, encoder, workers=workers)
 
     @property
     def exists(self) -> bool:
@@ -157,7 +169,7 @@ class Rag:
         """One connector for `sources`, as `index` would open them."""
         if not sources:
             raise RequestError("nothing to index: name a file or a folder")
-        return open_sources(sources, base=self._base, known=self._known)
+        return open_sources(sources, base=self._base, known=self._known, parse=self._parse)
 
     def search(self, question: str | Query, filters: Sequence[Condition] = ()) -> Ranking:
         """The passages that the pipeline finds for `question`, best first."""
@@ -228,9 +240,11 @@ class Rag:
             return writer.repair()
 
     def close(self) -> None:
-        """Close the index's files."""
+        """Close the index's files, and end the processes that parse."""
         if "_store" in self.__dict__:
             self._store.close()
+        if (parsers := self.__dict__.pop("_parsers", None)) is not None:
+            parsers.close()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -254,6 +268,17 @@ class Rag:
     def _answerer(self) -> Answerer:
         answerer: Answerer = self.pipeline.answer.build()
         return answerer
+
+    def _parse(self, reader: Format, data: bytes, name: str) -> Parsed:
+        if self._workers == 0:
+            return parse_here(reader, data, name)
+        with self._lock:
+            parsers = self._parsers
+        return parsers.parse(reader, data, name)
+
+    @cached_property
+    def _parsers(self) -> ParserPool:
+        return ParserPool(workers=self._workers)
 
     @cached_property
     def _lexical(self) -> LexicalEngine | None:
@@ -296,7 +321,10 @@ class Rag:
         with store.writing() as writer:
             with writer.rows.transaction():
                 writer.rows.set_meta("recipe", self.pipeline.as_dict())
-            return synchronise(writer, self._indexer(), connector, progress, whole=whole)
+            threads = _LOADERS if self._workers != 0 else 1
+            return synchronise(
+                writer, self._indexer(), connector, progress, whole=whole, threads=threads
+            )
 
     def _rebuild(
         self,

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import sqlite3
@@ -17,7 +18,7 @@ import os, pathlib, time
 from rag.connectors.formats.format import Parsed
 
 class SlowFormat:
-    name, extensions, version = "Slow", (".slow",), 1
+    name, extensions, media_types, version = "Slow", (".slow",), (), 1
 
     def parse(self, data, name):
         pathlib.Path(os.environ["MARKER"]).touch()
@@ -44,7 +45,7 @@ def test_a_run_says_what_it_did(rag: Command, tmp_path: Path) -> None:
     second = rag("index", "docs", "--json")
     assert {key: value for key, value in second.json.items() if key != "seconds"} == {
         "added": 0, "changed": 1, "removed": 1, "unchanged": 1, "documents": 2, "passages": 2,
-        "pruned": 0, "failed": [], "skipped": {},
+        "pruned": 0, "failed": [], "skipped": {}, "moved": 0, "read": 24,
     }  # fmt: skip
     assert second.json["seconds"] >= 0
 
@@ -207,3 +208,74 @@ def _plug_in(folder: Path) -> str:
     (record / "METADATA").write_text("Metadata-Version: 2.1\nName: slow\nVersion: 1\n")
     (record / "entry_points.txt").write_text("[rag.formats]\nslow = slow_format:SlowFormat\n")
     return str(place)
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(rag: Command) -> None:
+    planned = rag("index", "docs", "--dry-run", "--pipeline", "bm25")
+    assert (planned.code, planned.err) == (0, "")
+    assert planned.out.splitlines()[:2] == ["add     docs/boats.txt", "add     docs/handbook.md"]
+    assert "3 to add, 0 to change, 0 to remove, 0 to fail, 0 unchanged" in planned.out
+    assert "nothing was done" in planned.out
+    assert not Path(".rag").exists()
+    shape = rag("index", "docs", "--dry-run", "--json").json
+    assert shape["added"] == ["docs/boats.txt", "docs/handbook.md", "docs/odd/marks.md"]
+    assert set(shape) == {
+        "added", "changed", "removed", "unchanged", "failed", "seconds", "basis",
+    }  # fmt: skip
+
+
+def test_documents_are_removed_by_name(rag: Command) -> None:
+    rag("index", "docs", "--pipeline", "bm25")
+    removed = rag("remove", "docs/odd", "docs/*.txt")
+    assert removed.out.splitlines()[:2] == ["removed docs/boats.txt", "removed docs/odd/marks.md"]
+    assert rag("status", "--json").json["documents"] == 1
+    again = rag("remove", "docs/odd")
+    assert again.code == 2
+    assert again.err.startswith("rag: no document 'docs/odd' in the index")
+
+
+def test_failures_are_kept_with_what_they_left_behind(rag: Command) -> None:
+    rag("index", "docs", "--pipeline", "bm25")
+    Path("docs/boats.txt").write_bytes(b"\0\1")
+    Path("docs/new.txt").write_bytes(b"\0\1")
+    assert rag("index", "docs").code == 1
+    told = rag("status", "--failures").out.splitlines()
+    assert told[0].startswith("docs/boats.txt: is binary, not text")
+    assert "(stale: an earlier version stays in the index) [since 20" in told[0]
+    assert "stale" not in told[1]
+    assert told[2] == (
+        "2 sources could not be read; of 1 the last version that could be read is kept; "
+        "they are tried again at the next run"
+    )
+    assert [one["stale"] for one in rag("status", "--failures", "--json").json] == [True, False]
+    hit = rag("search", "Aurelia").out.splitlines()[0]
+    assert hit.endswith("docs/boats.txt, an earlier version: it could not be read since")
+    Path("docs/new.txt").unlink()
+    Path("docs/boats.txt").write_text("The ferry Aurelia carries ninety passengers.")
+    assert rag("index", "docs").code == 0
+    assert rag("status", "--failures").out == "0 sources could not be read\n"
+
+
+def test_what_does_not_go_together_is_refused(rag: Command) -> None:
+    refused = rag("index", "docs", "--watch", "--dry-run")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("rag: --rebuild, --dry-run and --watch do not go together")
+
+
+def test_watching_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
+    write_documents(tmp_path)
+    command = [*RAG, "index", "docs", "--watch", "--pipeline", "bm25", "--json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline())["added"] == 3
+        (tmp_path / "docs" / "new.txt").write_text("A heron.")
+        assert json.loads(running.stdout.readline())["added"] == 1
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+        assert running.returncode == 0
+    assert errors.decode().splitlines() == [
+        "rag: watching; stop with Ctrl-C",
+        "rag: stopped watching; the index says what the files said last",
+    ]
