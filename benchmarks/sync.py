@@ -102,7 +102,7 @@ def _measure_watch(record: Record, place: Path, pipeline: str, edits: int) -> No
         until_equal = seconds(lambda: _until_settled(rag, documents, place))
     with closing(Rag.open(place / ".fresh", pipeline=pipeline)) as fresh:
         fresh.index(documents)
-    questions = [" ".join(corpus.draw(6)) for _ in range(_QUERIES)]
+    questions = _questions(documents)
     equal = sum(_answer(place / ".rag", one) == _answer(place / ".fresh", one) for one in questions)
     worst = max(waits)
     record.add(f"{pipeline}: save to found, 20 saves", f"p50 {median(waits):.2f} s, "
@@ -185,11 +185,22 @@ def _plan(rag: Rag, connector: FilesConnector) -> int:
     return len(plan.added) + len(plan.changed) + len(plan.removed) + len(plan.failed)
 
 
+def _questions(documents: Path) -> list[str]:
+    """Words that stand in the files, some from each of several."""
+    random, paths = Random(3), sorted(documents.rglob("*.md"))
+    texts = [random.choice(paths).read_text(encoding="utf-8").split() for _ in range(_QUERIES)]
+    return [" ".join(random.sample(words, min(6, len(words)))) for words in texts]
+
+
 def _answer(index: Path, question: str) -> bytes:
     """What `rag search --json` prints."""
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        rag_command(["search", question, "--json", "-k", "20", "--index", str(index)])
-    return out.getvalue().encode()
+    printed = io.BytesIO()
+    with contextlib.redirect_stdout(io.TextIOWrapper(printed, "utf-8")) as out:
+        code = rag_command(["search", question, "--json", "-k", "20", "--index", str(index)])
+        out.flush()
+    if code != 0 or b'"rank": 1,' not in printed.getvalue():
+        raise RuntimeError(f"the search for '{question}' in {index.name} found nothing")
+    return printed.getvalue()
 
 
 def _write(path: Path, text: str) -> Path:

@@ -76,10 +76,11 @@ def index(
     with closing(
         Rag.open(index_folder, pipeline=pipeline, overrides=overrides, workers=workers)
     ) as rag:
-        connector = rag.connect(*sources)
         if dry_run:
-            _say_plan(rag.plan(connector), as_json)
-        elif watch:
+            _say_plan(rag.plan(*sources), as_json)
+            return
+        connector = rag.connect(*sources)
+        if watch:
             _follow(rag, connector, as_json)
         else:
             _index(rag, connector, sources, rebuild, as_json)

@@ -79,8 +79,14 @@ def components() -> Iterator[str]:
             yield from _component(name, registry.load(kind, name))
 
 
-def _component(name: str, component: type) -> Iterator[str]:
-    yield f"#### `{name}`"
+def connectors() -> Iterator[str]:
+    """Every registered connector with its options."""
+    for name in registry.names("connector"):
+        yield from _component(name, registry.load("connector", name), level=3)
+
+
+def _component(name: str, component: type, level: int = 4) -> Iterator[str]:
+    yield f"{'#' * level} `{name}`"
     yield ""
     for paragraph in _paragraphs(component):
         yield paragraph
@@ -118,9 +124,10 @@ def _row(*cells: str) -> Iterator[str]:
 
 
 def _paragraphs(documented: object) -> list[str]:
-    """A docstring as paragraphs of one line each."""
+    """A docstring as paragraphs, of one line each or for each item of a list."""
     text = inspect.getdoc(documented) or ""
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    items = (re.split(r"\n(?=- )", paragraph) for paragraph in text.split("\n\n"))
+    return ["\n".join(" ".join(item.split()) for item in found) for found in items]
 
 
 PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
@@ -128,6 +135,7 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "formats": formats,
     "components": components,
     "commands": commands,
+    "connectors": connectors,
 }
 
 

@@ -25,6 +25,7 @@ from rag.protocols import Answerer, Chunker, Connector, Encoder, LexicalEngine
 from rag.sources import Source, open_sources
 from rag.status import index_folder, index_status
 from rag.store.check import problems
+from rag.store.folders import SOURCES_FOLDER
 from rag.store.store import Store
 from rag.types import Answer, Condition, Document, Dropped, Failure, Passage, Query, Ranking, Turn
 from rag.watching import Followed, changes
@@ -101,23 +102,22 @@ class Rag:
         sources, and the former index serves until the new one is complete.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
-        connector = self.connect(*sources)
-        part = self.pipeline.index_part()
-        if rebuild and self.exists:
-            return self._rebuild(connector, part, progress)
-        if not self.exists:
-            Store.create(self.folder, self._lexical, dense=self._dense, pipeline=part).close()
-        self._check_part()
-        return self._synchronise(self._store, connector, progress)
+        try:
+            return self._index(self.connect(*sources), rebuild, progress)
+        finally:
+            self._end_parsers()
 
     def plan(self, *sources: Source) -> IndexPlan:
         """What `index` would do with `sources`, and about how long it would take."""
-        connector = self.connect(*sources)
-        if not self.exists:
-            return plan(None, connector, self._indexer)
-        self._check_part()
-        with self._store.rows() as rows:
-            return plan(rows, connector, self._indexer)
+        connector = self._opened(sources, self.exists)
+        try:
+            if not self.exists:
+                return plan(None, connector, self._indexer)
+            self._check_part()
+            with self._store.rows() as rows:
+                return plan(rows, connector, self._indexer)
+        finally:
+            self._end_parsers()
 
     def watch(
         self,
@@ -137,7 +137,7 @@ class Rag:
             if waiting is not None and not waiting:
                 continue
             try:
-                yield self.index(_part(connector, waiting), progress=progress)
+                yield self._index(_part(connector, waiting), False, progress)
             except IndexBusyError:
                 continue
             waiting = set()
@@ -167,9 +167,7 @@ class Rag:
 
     def connect(self, *sources: Source) -> Connector:
         """One connector for `sources`, as `index` would open them."""
-        if not sources:
-            raise RequestError("nothing to index: name a file or a folder")
-        return open_sources(sources, base=self._base, known=self._known, parse=self._parse)
+        return self._opened(sources, True)
 
     def search(self, question: str | Query, filters: Sequence[Condition] = ()) -> Ranking:
         """The passages that the pipeline finds for `question`, best first."""
@@ -243,8 +241,7 @@ class Rag:
         """Close the index's files, and end the processes that parse."""
         if "_store" in self.__dict__:
             self._store.close()
-        if (parsers := self.__dict__.pop("_parsers", None)) is not None:
-            parsers.close()
+        self._end_parsers()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -280,6 +277,12 @@ class Rag:
     def _parsers(self) -> ParserPool:
         return ParserPool(workers=self._workers)
 
+    def _end_parsers(self) -> None:
+        with self._lock:
+            parsers: ParserPool | None = self.__dict__.pop("_parsers", None)
+        if parsers is not None:
+            parsers.close()
+
     @cached_property
     def _lexical(self) -> LexicalEngine | None:
         return self.pipeline.lexical.build() if self.pipeline.lexical else None
@@ -299,6 +302,18 @@ class Rag:
         """What the names of files are relative to."""
         return self.folder.absolute().parent
 
+    def _opened(self, sources: Sequence[Source], remembers: bool) -> Connector:
+        """One connector for `sources`, which may keep what makes its next listing cheaper."""
+        if not sources:
+            raise RequestError("nothing to index: name a file or a folder")
+        return open_sources(
+            sources,
+            base=self._base,
+            known=self._known,
+            parse=self._parse,
+            cache=self.folder / SOURCES_FOLDER if remembers else None,
+        )
+
     def _known(self, document_id: str) -> str | None:
         """The version of a document in the index; None where there is none."""
         if not self.exists:
@@ -309,6 +324,20 @@ class Rag:
 
     def _indexer(self) -> Indexer:
         return build_indexer(self.pipeline, self.encoder, self._chunker)
+
+    def _index(
+        self,
+        connector: Connector,
+        rebuild: bool,
+        progress: Callable[[Progress], None] | None,
+    ) -> IndexReport:
+        part = self.pipeline.index_part()
+        if rebuild and self.exists:
+            return self._rebuild(connector, part, progress)
+        if not self.exists:
+            Store.create(self.folder, self._lexical, dense=self._dense, pipeline=part).close()
+        self._check_part()
+        return self._synchronise(self._store, connector, progress)
 
     def _synchronise(
         self,

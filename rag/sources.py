@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from rag import registry
 from rag.config.component import Component, check
 from rag.connectors.chain import Chain
+from rag.connectors.storage.archive import archive_kind
 from rag.errors import SourceError
 from rag.protocols import Connector
 
@@ -58,11 +59,18 @@ def _component(source: str | Path | Mapping[str, object]) -> Component | None:
     """The connector that `source` names and its options; None for a path."""
     if isinstance(source, Mapping):
         return _checked(source)
+    if _is_archive(source):
+        return _checked({"use": "remote", "url": str(source)})
     if isinstance(source, Path):
         return None
     if source.lstrip().startswith("{"):
         return _checked(_mapping(source))
     return _checked({"use": "stdin"}) if source == _STDIN else _by_scheme(source)
+
+
+def _is_archive(source: str | Path) -> bool:
+    """Whether `source` is a file on disk that is called as archives are."""
+    return Path(source).is_file() and archive_kind(str(source)) is not None
 
 
 def _by_scheme(source: str) -> Component | None:

@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 
 from rag.config import Cut, Pipeline
 from rag.encode.cache import CachedEncoder
-from rag.evaluate.dataset import Dataset, read_beir
+from rag.evaluate.dataset import Dataset
+from rag.evaluate.detection import read_dataset
 from rag.evaluate.report import PipelineResult, Report, report
 from rag.evaluate.runner import judge
 from rag.protocols import Connector, Encoder, Tokenizer
@@ -52,10 +53,10 @@ def evaluate(
     others go on.
     """
     say = progress or (lambda _: None)
-    dataset = read_beir(folder, split)
+    dataset = read_dataset(folder, split)
     with _kept(cache) as place:
         results = [_try(dataset, pipeline, place, units, say) for pipeline in pipelines]
-    return report(dataset.name, dataset.format, results)
+    return report(dataset.name, dataset.format, results, dataset.compared)
 
 
 def _try(
@@ -111,7 +112,7 @@ def _connector(dataset: Dataset) -> Connector:
     if dataset.documents is not None:
         return DatasetConnector(dataset)
     connector: Connector = load("connector", "files")(
-        paths=[dataset.folder], base=dataset.folder.resolve()
+        paths=[dataset.files], base=dataset.files.resolve()
     )
     return connector
 

@@ -85,6 +85,13 @@ def test_every_component_and_option_is_documented(kind: str, name: str) -> None:
     assert set(options) in tables
 
 
+@pytest.mark.parametrize("name", registry.names("connector"))
+def test_every_connector_and_option_is_documented(name: str) -> None:
+    text = section(ROOT / "docs/sources.md", f"### `{name}`")
+    options = set(registry.options(registry.load("connector", name)))
+    assert options == set(re.findall(r"^\| `([^`]+)` \|", text, re.M))
+
+
 @pytest.mark.parametrize("name", registry.names("format"))
 def test_every_format_and_extension_is_documented(name: str) -> None:
     (row,) = re.findall(rf"^\| `{name}` \|.*$", (ROOT / "docs/formats.md").read_text("utf-8"), re.M)
@@ -128,6 +135,15 @@ def test_pipelines_shown_are_sound(page: Path) -> None:
             parse_pipeline(text, named(page))
         except RagError as error:
             pytest.fail(str(error))
+
+
+def test_python_in_the_sources_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "contract.md").write_text("The notice period is three months.\n")
+    monkeypatch.chdir(tmp_path)
+    (text,) = blocks(ROOT / "docs/sources.md", "python")
+    exec(compile(text, "sources.md", "exec"), {})
+    assert (tmp_path / ".rag" / "index.db").is_file()
 
 
 def test_python_in_the_readme_runs(

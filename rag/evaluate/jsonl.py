@@ -71,12 +71,12 @@ def text_field(
     return value
 
 
-def id_field(record: Mapping[str, Any], place: str) -> str:
-    """The record's `_id`; a whole number is taken as its digits, as qrels files write it."""
-    value = record.get("_id")
+def id_field(record: Mapping[str, Any], place: str, key: str = "_id") -> str:
+    """The record's id; a whole number is taken as its digits, as qrels files write it."""
+    value = record.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    text = text_field(record, "_id", place)
+    text = text_field(record, key, place)
     if not text:
-        raise SourceError(f"{place}: the field '_id' is empty")
+        raise SourceError(f"{place}: the field '{key}' is empty")
     return text

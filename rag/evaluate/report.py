@@ -13,7 +13,6 @@ from rag.evaluate.measures import JSON_NAMES
 
 Verdict: TypeAlias = Literal["better", "worse", "not distinguishable"]
 
-COMPARED = "nDCG@10"
 SIGNIFICANCE = 0.05
 
 
@@ -27,7 +26,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class PipelineResult:
-    """One pipeline on one dataset. Measures go by the names in `measures.MEASURES`.
+    """One pipeline on one dataset. Measures go by the names that their dataset gives.
 
     `per_query` is measure -> query id -> value; `documents` and `passages` count the index.
     """
@@ -44,7 +43,9 @@ class PipelineResult:
         """The pipeline's entry in the JSON report."""
         return {
             "name": self.name,
-            "measures": {JSON_NAMES[name]: asdict(value) for name, value in self.measures.items()},
+            "measures": {
+                JSON_NAMES.get(name, name): asdict(value) for name, value in self.measures.items()
+            },
             "index_seconds": self.index_seconds,
             "query_ms": asdict(self.query_ms),
             "documents": self.documents,
@@ -74,7 +75,7 @@ class PipelineComparison:
         return {
             "pipeline": self.pipeline,
             "baseline": self.baseline,
-            "measure": JSON_NAMES[self.measure],
+            "measure": JSON_NAMES.get(self.measure, self.measure),
             **asdict(self.found),
             "p_holm": self.p_holm,
             "verdict": self.verdict,
@@ -100,13 +101,17 @@ class Report:
         }
 
 
-def report(dataset: str, format_name: str, pipelines: Sequence[PipelineResult]) -> Report:
-    """The report on `pipelines`, every later one compared with the first on nDCG@10."""
-    return Report(dataset, format_name, tuple(pipelines), compare(pipelines))
+def report(
+    dataset: str, format_name: str, pipelines: Sequence[PipelineResult], measure: str
+) -> Report:
+    """The report on `pipelines`, every later one compared with the first on `measure`."""
+    return Report(dataset, format_name, tuple(pipelines), compare(pipelines, measure))
 
 
-def compare(pipelines: Sequence[PipelineResult], seed: int = 0) -> tuple[PipelineComparison, ...]:
-    """Every later pipeline against the first on nDCG@10, with Holm's correction.
+def compare(
+    pipelines: Sequence[PipelineResult], measure: str, seed: int = 0
+) -> tuple[PipelineComparison, ...]:
+    """Every later pipeline against the first on `measure`, with Holm's correction.
 
     Raises ValueError where pipelines were not judged on the same queries.
     """
@@ -114,20 +119,22 @@ def compare(pipelines: Sequence[PipelineResult], seed: int = 0) -> tuple[Pipelin
         return ()
     baseline, *others = pipelines
     found = [
-        paired_difference(_paired(other, baseline), _paired(baseline, baseline), seed)
+        paired_difference(
+            _paired(other, baseline, measure), _paired(baseline, baseline, measure), seed
+        )
         for other in others
     ]
     corrected = holm([comparison.p for comparison in found])
     return tuple(
-        PipelineComparison(other.name, baseline.name, COMPARED, comparison, p)
+        PipelineComparison(other.name, baseline.name, measure, comparison, p)
         for other, comparison, p in zip(others, found, corrected, strict=True)
     )
 
 
-def _paired(pipeline: PipelineResult, baseline: PipelineResult) -> Values:
+def _paired(pipeline: PipelineResult, baseline: PipelineResult, measure: str) -> Values:
     """A pipeline's values in the order of the baseline's queries, `(n,)`."""
-    queries = baseline.per_query[COMPARED]
-    values = pipeline.per_query[COMPARED]
+    queries = baseline.per_query[measure]
+    values = pipeline.per_query[measure]
     if values.keys() != queries.keys():
         raise ValueError(f"'{pipeline.name}' and '{baseline.name}' were judged on other queries")
     return np.array([values[query] for query in queries], dtype=np.float64)

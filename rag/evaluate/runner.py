@@ -8,10 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rag.evaluate import aggregate
 from rag.evaluate.dataset import Dataset, Queries
 from rag.evaluate.intervals import bootstrap_mean
-from rag.evaluate.measures import evaluate, run_from_rankings
 from rag.evaluate.report import Percentiles, PipelineResult
 from rag.types import Hit
 
@@ -29,14 +27,14 @@ def judge(
     passages: int,
     progress: Progress | None = None,
 ) -> PipelineResult:
-    """Run every query through `search`, one by one, and measure the documents it finds.
+    """Run every query through `search`, one by one, and measure what it finds.
 
     `search` returns hits best first; give it enough of them to reach 100 documents, or
     recall@100 is that of what it gives. `progress` is told the number of queries done.
     Whatever `search` loads on first use is part of the first query's time: warm it up before.
     """
-    rankings, seconds = _searched(dataset.queries, search, progress)
-    per_query = evaluate(dataset.qrels, run_from_rankings(rankings))
+    found, seconds = _searched(dataset.queries, search, progress)
+    per_query = dataset.measure(found)
     return PipelineResult(
         name=name,
         measures={
@@ -53,17 +51,16 @@ def judge(
 
 def _searched(
     queries: Queries, search: Search, progress: Progress | None
-) -> tuple[Mapping[str, Sequence[str]], Sequence[float]]:
-    rankings: dict[str, Sequence[str]] = {}
+) -> tuple[Mapping[str, Sequence[Hit]], Sequence[float]]:
+    found: dict[str, Sequence[Hit]] = {}
     seconds: list[float] = []
     for done, (query, text) in enumerate(queries.items(), start=1):
         start = perf_counter()
-        hits = search(text)
+        found[query] = search(text)
         seconds.append(perf_counter() - start)
-        rankings[query] = aggregate.documents(hits)
         if progress is not None:
             progress(done)
-    return rankings, seconds
+    return found, seconds
 
 
 def _percentiles(seconds: Sequence[float]) -> Percentiles:

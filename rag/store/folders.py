@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 INDEX_FOLDER = ".rag"
+# In the folder of an index: what connectors keep to list their sources faster.
+SOURCES_FOLDER = "sources"
 
 
 def find_index(start: Path) -> Path | None:

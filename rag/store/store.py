@@ -15,7 +15,7 @@ from typing import Any
 from rag.errors import IndexDamagedError, NoIndexError, RequestError
 from rag.protocols import Encoder, LexicalEngine
 from rag.store.database import connect, create, disk_full, explained
-from rag.store.folders import INDEX_FOLDER, linked
+from rag.store.folders import INDEX_FOLDER, SOURCES_FOLDER, linked
 from rag.store.generation import Generation, Generations
 from rag.store.lock import writer_lock
 from rag.store.rows import Rows, Writer
@@ -24,7 +24,7 @@ from rag.store.writer import StoreWriter, empty_change
 
 _REBUILD = "rebuild"
 # How the names begin that a folder of an index may hold.
-_OURS = (".gitignore", "generations", "index.db", _REBUILD, "writer.")
+_OURS = (".gitignore", "generations", "index.db", _REBUILD, SOURCES_FOLDER, "writer.")
 
 
 class Store:
