@@ -385,3 +385,30 @@ def test_a_search_with_another_encoder_is_refused(tmp_path: Path) -> None:
             ask("lamp")
     made.close()
     other.close()
+
+
+def test_a_run_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    class Breaking(HashingEncoder):
+        left = 600
+        encoded = 0
+
+        def encode_passages(self, texts: Sequence[str]) -> Vectors:
+            if Breaking.left < len(texts):
+                raise KeyboardInterrupt
+            Breaking.left -= len(texts)
+            Breaking.encoded += len(texts)
+            return super().encode_passages(texts)
+
+    (tmp_path / "docs").mkdir()
+    for number in range(1000):
+        (tmp_path / "docs" / f"{number}.txt").write_text(f"Lamp number {number} is lit.")
+    with pytest.raises(KeyboardInterrupt):
+        Rag.open(tmp_path / ".rag", encoder=Breaking()).index(tmp_path / "docs")
+    kept = Breaking.encoded
+    assert kept > 400
+    Breaking.left = 10_000
+    rag = Rag.open(tmp_path / ".rag", encoder=Breaking())
+    assert rag.index(tmp_path / "docs").added == 1000
+    assert Breaking.encoded == 1000
+    assert rag.verify() == []
+    rag.close()
