@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rag.connectors.formats.content import candidates, is_enough
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
 from rag.connectors.formats.page import PageReader, collapse
@@ -51,12 +52,12 @@ _DEEPEST = 1000
 
 
 class HtmlFormat:
-    """HTML and XHTML: `<main>` or the only `<article>` where there is one, else the body."""
+    """HTML and XHTML: the content of the page, see `rag.connectors.formats.content`."""
 
     name = "HTML"
     extensions: tuple[str, ...] = (".html", ".htm", ".xhtml")
     media_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
-    version = 2
+    version = 3
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """Headings, paragraphs, lists, tables and code as blocks, white space as in a browser."""
@@ -97,19 +98,13 @@ def flatten(markup: str) -> str:
 
 
 def _read(tree: LexborHTMLParser) -> PageReader:
-    """Read the first part of the page that has text: its main part, the body, the forms too.
-
-    Some frameworks wrap a whole page in one form, which is then no furniture.
-    """
-    articles = tree.css("article")
-    main = tree.css_first("main, [role=main]") or (articles[0] if len(articles) == 1 else None)
+    """Read the first candidate for the page's content that has text enough."""
     reader = PageReader()
-    for root, forms in ((main, False), (tree.body, False), (tree.body, True)):
-        if root is not None:
-            reader = PageReader(forms=forms)
-            reader.read(root)
-            if reader.writer.text:
-                break
+    for root, content in candidates(tree):
+        reader = PageReader(content.leaves_out)
+        reader.read(root)
+        if is_enough(reader.writer.text, tree.body):
+            break
     return reader
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rag.connectors.formats.blocks import Writer
 from rag.connectors.formats.furniture import is_furniture
+from rag.connectors.formats.prose import layout_tables, walk
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -50,11 +51,11 @@ def collapse(text: str) -> str:
 
 
 class PageReader:
-    """Writes the readable text beneath a node to `writer`; `forms` says whether to read forms."""
+    """Writes the readable text beneath a node to `writer`, but for what is `left_out`."""
 
-    def __init__(self, *, forms: bool = False) -> None:
+    def __init__(self, left_out: Callable[[LexborNode], bool] | None = None) -> None:
         self.writer = Writer()
-        self._forms = forms
+        self._left_out = left_out or (lambda node: is_furniture(node, False))
         self._buffer: list[str] = []
         self._lines: list[str] = []  # of the list being read
         self._prefix = ""
@@ -66,8 +67,8 @@ class PageReader:
 
     def read(self, root: LexborNode) -> None:
         """Read everything beneath `root`, however deep: no call nests with the page."""
-        self._layout = _layout_tables(root)
-        for node, opening in self._walk(root):
+        self._layout = layout_tables(root)
+        for node, opening in walk(root, self._left_out):
             tag = node.tag or ""
             if tag == "-text":
                 self._buffer.append((node.text_content or "") if opening else "")
@@ -78,20 +79,6 @@ class PageReader:
             else:
                 self._close(tag, node)
         self._flush()
-
-    def _walk(self, root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
-        stack = [(root, True)]
-        while stack:
-            node, opening = stack.pop()
-            yield node, opening
-            if opening:
-                stack.append((node, False))
-                children = list(_children(node))
-                stack += [
-                    (child, True)
-                    for child in reversed(children)
-                    if not is_furniture(child, self._forms)
-                ]
 
     def _open(self, tag: str, node: LexborNode) -> None:
         if tag == "br":
@@ -183,22 +170,3 @@ class PageReader:
         text = "".join(self._buffer)
         self._buffer.clear()
         return text
-
-
-def _children(node: LexborNode) -> Iterator[LexborNode]:
-    child = node.first_child
-    while child is not None:
-        yield child
-        child = child.next
-
-
-def _layout_tables(root: LexborNode) -> set[int]:
-    """The tables, by identity, that lay out a page: they hold headings or further tables."""
-    found = {node.mem_id for node in root.css("table[role=presentation], table[role=none]")}
-    for node in root.css("table, h1, h2, h3, h4, h5, h6"):
-        parent = node.parent
-        while parent is not None and parent.tag != "table":
-            parent = parent.parent
-        if parent is not None:
-            found.add(parent.mem_id)
-    return found

@@ -1,0 +1,1 @@
+"""Web pages: single ones, lists, sitemaps and crawls."""
