@@ -16,6 +16,7 @@ from pydantic import Field
 
 from rag.connectors.formats.catalogue import by_extension, extension
 from rag.connectors.formats.format import Format, Parse
+from rag.connectors.globs import Selection, is_glob
 from rag.connectors.ignore import IGNORE_FILES
 from rag.connectors.names import (
     absolute,
@@ -30,7 +31,6 @@ from rag.connectors.walk import Found, Unreadable, Walk, is_within
 from rag.errors import SourceError
 from rag.types import Document, Failure, Item
 
-
 # Two changes within one tick of a file system's clock leave the same time behind, and a server's
 # clock may be ahead of ours: what was changed just now, or later, may change again unseen.
 _TICK = 50_000_000
@@ -39,12 +39,15 @@ _TICK = 50_000_000
 class FilesConnector:
     """Lists files, and those beneath folders, whose extension a registered format reads.
 
+    A path that does not exist and has wildcards (`docs/**/*.md`) takes the files that match,
+    and those beneath the folders that match.
+
     Hidden names and what `.gitignore` or `.ragignore` leave out (each for its own folder and
     below) are passed over inside folders; what is given by name is always taken. Names of
     sources are relative to `base` where inside it, else absolute. `skipped` counts, after
     `items()`, the files not taken: by extension, and as `symlink` or `special`.
 
-    Raises SourceError where a path does not exist.
+    Raises SourceError where a path does not exist, or a path with wildcards matches nothing.
     """
 
     given: ClassVar[frozenset[str]] = frozenset({"base", "parse"})
@@ -59,10 +62,14 @@ class FilesConnector:
     ) -> None:
         if not paths:
             raise SourceError("no source is given; name a file or a folder")
-        if missing := [path for path in paths if not os.path.lexists(path)]:
-            raise SourceError(_no_such(missing))
-        self._given_paths = frozenset(str(absolute(path)) for path in paths)
-        self._roots = sorted(self._given_paths, key=lambda path: os.fsencode(path).split(b"/"))
+        missing = [path for path in paths if not os.path.lexists(path)]
+        if nowhere := [path for path in missing if not is_glob(str(path))]:
+            raise SourceError(_no_such(nowhere))
+        there = [str(absolute(path)) for path in paths if path not in missing]
+        self._selection = Selection(there, [str(absolute(path)) for path in missing])
+        if fruitless := self._selection.fruitless():
+            raise SourceError(_matchless(fruitless))
+        self._roots = sorted(self._selection.roots, key=lambda path: os.fsencode(path).split(b"/"))
         self._base = base
         self._parse = parse
         self._max_bytes = max_bytes
@@ -72,8 +79,8 @@ class FilesConnector:
 
     @property
     def roots(self) -> Set[str]:
-        """Absolute paths of what it was given."""
-        return self._given_paths
+        """Absolute paths of what it was given; of a glob, the folder that it begins with."""
+        return self._selection.roots
 
     def narrowed(self, changed: Set[str]) -> FilesConnector | None:
         """This connector for what lies at or beneath the absolute paths `changed` alone.
@@ -81,7 +88,7 @@ class FilesConnector:
         None where that would not tell everything: where a file of ignore rules is among them,
         or something outside the given paths.
         """
-        inside = all(is_within(path, self._given_paths) for path in changed)
+        inside = all(is_within(path, self.roots) for path in changed)
         if not inside or any(Path(path).name in IGNORE_FILES for path in changed):
             return None
         part = copy(self)
@@ -92,7 +99,7 @@ class FilesConnector:
         """Every file, sorted by path within each root; what cannot be listed is a Failure."""
         self._unlisted = set()
         self.skipped = Counter()
-        walk = Walk(self._given_paths, self.skipped, self._only)
+        walk = Walk(self.roots, self.skipped, self._only, self._selection.enters)
         for root in filter(walk.concerns, self._roots):
             try:
                 status = Path(root).stat()
@@ -103,8 +110,10 @@ class FilesConnector:
                 continue
             if stat.S_ISDIR(status.st_mode):
                 yield from self._beneath(walk, root)
-            else:
+            elif self._selection.takes(root):
                 yield self._given(root, status)
+            else:
+                yield self._unreadable(Unreadable(root, "is no folder any more; run again"))
 
     def covers(self, source: str) -> bool:
         """Whether `source` lies under the given paths, and not where listing last failed."""
@@ -113,12 +122,14 @@ class FilesConnector:
         path = source_path(source, self._base)
         if self._only is not None and not is_within(path, self._only):
             return False
-        return is_within(path, self._given_paths) and not is_within(path, self._unlisted)
+        return self._selection.takes(str(path)) and not is_within(path, self._unlisted)
 
     def _beneath(self, walk: Walk, root: str) -> Iterator[Item | Failure]:
         for step in walk.folder(root):
             if isinstance(step, Unreadable):
                 yield self._unreadable(step)
+            elif not self._selection.takes_beneath(step.path):
+                continue
             elif (reader := by_extension().get(extension(step.path))) is not None:
                 yield self._item(step, reader)
             else:
@@ -160,7 +171,14 @@ class FilesConnector:
 
 
 def _no_such(paths: Sequence[str | Path]) -> str:
+    return f"no such file or folder: {_names(paths)}; check the spelling"
+
+
+def _matchless(globs: Sequence[str]) -> str:
+    return f"no file matches {_names(globs)}; check the spelling"
+
+
+def _names(paths: Sequence[str | Path]) -> str:
     # The name of "" would be that of the current folder.
     shown = (source_name(path, Path.cwd()) if str(path) else "" for path in paths)
-    names = ", ".join(f"'{name}'" for name in dict.fromkeys(shown))
-    return f"no such file or folder: {names}; check the spelling"
+    return ", ".join(f"'{name}'" for name in dict.fromkeys(shown))

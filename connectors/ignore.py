@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +37,18 @@ def ignore_rules(folder: str, above: IgnoreRules | None) -> IgnoreRules | None:
 
     Raises OSError where a file of rules cannot be read.
     """
-    lines = [line for name in IGNORE_FILES for line in _lines(Path(folder, name))]
+    files = [path for name in IGNORE_FILES if (path := Path(folder, name)).is_file()]
+    return rules_of(folder, [path.read_bytes() for path in files], above)
+
+
+def rules_of(folder: str, files: Sequence[bytes], above: IgnoreRules | None) -> IgnoreRules | None:
+    """The rules that hold within `folder`, whose files of rules, if any, are `files`."""
+    lines = [line for file in files for line in _lines(file)]
     return IgnoreRules(folder, _spec(lines), above) if lines else above
 
 
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+def _lines(file: bytes) -> list[str]:
+    text = file.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     return [line.rstrip("\r") for line in text.split("\n")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,12 +54,14 @@ class Walk:
     Hidden names, names that ignore files leave out, and special files are passed over; links
     are followed where they lead to something within the roots. A root inside another is listed
     by itself alone. `skipped` counts links and special files not taken. With `only` nothing is
-    looked at but those paths and what lies beneath them.
+    looked at but those paths and what lies beneath them; `enters` says which folders may hold
+    anything that is wanted.
     """
 
     roots: Set[str]
     skipped: Counter[str] = field(default_factory=Counter)
     only: Set[str] | None = None
+    enters: Callable[[str], bool] = lambda _: True
     _above: frozenset[str] = frozenset()
     _linked: set[_Identity] = field(default_factory=set)
     _real_roots: frozenset[str] = frozenset()
@@ -116,7 +118,7 @@ class Walk:
         if parent.rules is not None and parent.rules.ignores(entry.path, is_folder):
             return
         if is_folder:
-            if self._enters(entry, status, parent):
+            if self.enters(entry.path) and self._enters(entry, status, parent):
                 yield _Folder(entry.path, parent.rules, above=parent)
         elif stat.S_ISREG(status.st_mode):
             yield Found(entry.path, status)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from rag import registry
 from rag.config.component import Component, check
@@ -34,7 +36,7 @@ def open_sources(sources: Sequence[Source], **given: object) -> Connector:
         raise SourceError("no source is given; name a file or a folder")
     paths: list[str] = []
     opened: dict[str, Connector] = {}
-    for source in sources:
+    for source in map(_local, sources):
         if isinstance(source, Connector):
             opened[f"{type(source).__name__} {len(opened) + 1}"] = source
         elif (component := _component(source)) is None:
@@ -68,9 +70,20 @@ def _component(source: str | Path | Mapping[str, object]) -> Component | None:
     return _checked({"use": "stdin"}) if source == _STDIN else _by_scheme(source)
 
 
+def _local(source: Source) -> Source:
+    """`source`, as a path where it is a `file://` URL."""
+    if not isinstance(source, str) or not source.lower().startswith("file://"):
+        return source
+    parts = urlsplit(source)
+    if parts.netloc not in {"", "localhost"}:
+        raise SourceError(f"'{source}' is on another machine; write file:///, or a path")
+    return Path(unquote(source[len("file://") + len(parts.netloc) :]))
+
+
 def _is_archive(source: str | Path) -> bool:
     """Whether `source` is a file on disk that is called as archives are."""
-    return Path(source).is_file() and archive_kind(str(source)) is not None
+    # Unlike Path.is_file, this takes any text, such as a mapping in YAML.
+    return archive_kind(str(source)) is not None and os.path.isfile(source)  # noqa: PTH113
 
 
 def _by_scheme(source: str) -> Component | None:
@@ -78,7 +91,9 @@ def _by_scheme(source: str) -> Component | None:
     if found is None:
         return None
     scheme, rest = found[1].lower(), source[found.end() :]
-    if scheme in registry.names("connector") and hasattr(_class(scheme), "shorthand"):
+    named = scheme in registry.names("connector") and hasattr(_class(scheme), "shorthand")
+    # `git://host/...` is a URL, although `git:` is also the name of the connector.
+    if named and not (rest.startswith("//") and scheme in _schemes(scheme)):
         return _checked({"use": scheme, _class(scheme).shorthand: rest})
     if not rest.startswith(("//", ":")):
         return None

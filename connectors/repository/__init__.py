@@ -1,0 +1,1 @@
+"""Git repositories, read by git's own program and never checked out."""

@@ -1,0 +1,1 @@
+"""Documents kept elsewhere: behind a URL that fsspec opens, or inside an archive."""
