@@ -13,6 +13,10 @@ from rag.connectors.ignore import IgnoreRules, ignore_rules
 from rag.connectors.reading import reason
 
 
+# The second is what Office leaves beside a document that somebody has open.
+_HIDDEN = (".", "~$")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A regular file, by absolute path, with what `stat` says of it."""
@@ -99,7 +103,7 @@ class Walk:
         identity = (status.st_dev, status.st_ino)
         here = _Folder(folder.path, rules, identity, folder.above)
         for entry in listed:
-            hidden = entry.name.startswith(".")
+            hidden = entry.name.startswith(_HIDDEN)
             if not hidden and entry.path not in self.roots and self.concerns(entry.path):
                 yield from self._entry(entry, here)
 
