@@ -32,8 +32,13 @@ def source_name(path: str | Path, base: Path | None) -> str:
     name = absolute(path)
     if base is not None and name.is_relative_to(absolute(base)):
         name = name.relative_to(absolute(base))
-    printable = _UNPRINTABLE.sub(_encode, name.as_posix())
-    return f"./{printable}" if is_elsewhere(printable) else printable
+    shown = printable(name.as_posix())
+    return f"./{shown}" if is_elsewhere(shown) else shown
+
+
+def printable(text: str) -> str:
+    """`text` on one line that can be shown and stored; different texts stay different."""
+    return _UNPRINTABLE.sub(_encode, text)
 
 
 def is_elsewhere(name: str) -> bool:
@@ -60,5 +65,7 @@ def readable_stem(path: str | Path) -> str:
 
 
 def _encode(match: re.Match[str]) -> str:
-    encoded = match[0].encode("utf-8", "surrogateescape")
+    # Bytes of a file's name are \udc80 to \udcff; any other half of a pair is passed as it is.
+    escaped = "\udc80" <= match[0] <= "\udcff"
+    encoded = match[0].encode("utf-8", "surrogateescape" if escaped else "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in encoded)

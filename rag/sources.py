@@ -123,9 +123,9 @@ def _mapping(text: str) -> Mapping[str, object]:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         told = " ".join(str(error).split())
-        raise SourceError(f"'{text}' is not a mapping in YAML: {told}") from None
+        raise SourceError(f"'{_label(text)}' is not a mapping in YAML: {told}") from None
     if not isinstance(found, dict):
-        raise SourceError(f"'{text}' is not a mapping in YAML, such as {{use: web, url: ...}}")
+        raise SourceError(f"'{_label(text)}' is not a mapping in YAML, such as {{use: web, url: ...}}")
     return found
 
 

@@ -1,0 +1,1 @@
+"""Where messages are kept: mbox files, Maildir folders, folders of .eml files."""

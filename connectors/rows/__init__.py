@@ -1,0 +1,1 @@
+"""Rows with named fields: of a database, or of a file of records."""
