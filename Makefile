@@ -16,6 +16,8 @@ $(READY): pyproject.toml constraints.txt Makefile
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ragline needs Python 3.11 or newer and this is %s: make PYTHON=python3.12" % sys.version.split()[0])'
 	@echo "Installing into $(VENV): a few minutes the first time"
 	@$(PYTHON) -m venv $(VENV)
+	@# What an earlier install left in this folder would hide what is registered since.
+	@rm -rf ragline.egg-info
 	@# --group, which reads the list of development tools, came with pip 25.1.
 	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install -qq -c constraints.txt --editable . --group dev

@@ -122,10 +122,12 @@ def _mapping(text: str) -> Mapping[str, object]:
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = " ".join(str(error).split())
+        told = _label(" ".join(str(error).split()))
         raise SourceError(f"'{_label(text)}' is not a mapping in YAML: {told}") from None
     if not isinstance(found, dict):
-        raise SourceError(f"'{_label(text)}' is not a mapping in YAML, such as {{use: web, url: ...}}")
+        raise SourceError(
+            f"'{_label(text)}' is not a mapping in YAML, such as {{use: web, url: ...}}"
+        )
     return found
 
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from rag.types import Block, BlockKind
 
 _FIGURE = re.compile(r"\d")
+_DAY = re.compile(
+    r"\b[^\W\d_]+\.? \d{1,2},? (?=(?:19|20)\d\d\b)|\b\d{1,2}\.? (?=[^\W\d_]+\.? (?:19|20)\d\d\b)"
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -32,14 +35,14 @@ def paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def table_header(text: str) -> str:
     """The column names of a table of `cell | cell` lines: its first line, cells between bars.
 
-    A line heads the table where it is ruled off or has no figures; years are names as often as
-    they are figures. A table of one line has no column names: "".
+    A line heads the table where it is ruled off or has no figures; years and dates are names as
+    often as they are figures. A table of one line has no column names: "".
     """
     first, _, rest = text.partition("\n")
     if "|" not in first or not rest.strip():
         return ""
     ruled = not rest.partition("\n")[0].strip().strip("|-: +=")
-    if not ruled and _FIGURE.search(_YEAR.sub("", first)):
+    if not ruled and _FIGURE.search(_YEAR.sub("", _DAY.sub("", first))):
         return ""
     framed = len(first) > 1 and first.startswith("|") and first.endswith("|")
     return " | ".join(cell.strip() for cell in (first[1:-1] if framed else first).split("|"))
@@ -58,9 +61,13 @@ class HeadingPath:
 
     def enter(self, level: int, text: str) -> None:
         """Pass a heading: it closes those of its own level and below."""
+        self.leave(level)
+        self._open.append((level, text))
+
+    def leave(self, level: int) -> None:
+        """Pass the end of what a heading of `level` heads."""
         while self._open and self._open[-1][0] >= level:
             self._open.pop()
-        self._open.append((level, text))
 
 
 class Writer:
@@ -88,6 +95,10 @@ class Writer:
     def restart(self) -> None:
         """Close every heading, as at the beginning of another part."""
         self._path = HeadingPath()
+
+    def leave(self, level: int) -> None:
+        """Close the headings of `level` and below, where what they head ends."""
+        self._path.leave(level)
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Write a heading; what follows stands beneath it."""

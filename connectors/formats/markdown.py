@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rag.connectors.formats.format import Parsed
 from rag.types import Block, BlockKind, Scalar
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _KINDS: dict[str, BlockKind] = {
@@ -41,7 +43,7 @@ class MarkdownFormat:
         decoded = decode(data, self.name)
         front, start = front_matter(decoded.text)
         text = decoded.text[start:]
-        blocks, heading = _blocks(text)
+        blocks, heading = source_blocks(text)
         title = str(front.pop("title", "") or heading)
         metadata = {**front, **decoded.metadata}
         return Parsed(text, " ".join(title.split()), tuple(blocks), metadata)
@@ -82,10 +84,13 @@ def _scalar(value: object) -> Scalar | None:
     return value if isinstance(value, float) and math.isfinite(value) else None
 
 
-def _blocks(text: str) -> tuple[list[Block], str]:
-    """The blocks of `text`, and its first heading of the first level."""
+def source_blocks(text: str, path: HeadingPath | None = None) -> tuple[list[Block], str]:
+    """The blocks of `text`, and its first heading of the first level.
+
+    `path` is what the text stands beneath, and goes on to what follows it.
+    """
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    path = HeadingPath()
+    path = path or HeadingPath()
     blocks: list[Block] = []
     first = ""
     covered = 0
@@ -122,10 +127,7 @@ def _plain(text: str, start: int, end: int, path: tuple[str, ...]) -> list[Block
 
 def _outermost(text: str) -> Iterator[tuple[Token, str]]:
     """The outermost elements that span lines, each with its text where it is a heading."""
-    from markdown_it import MarkdownIt
-
-    block_parser = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
-    inline_parser = MarkdownIt("commonmark")
+    block_parser, inline_parser = _parsers()
     tokens = block_parser.parse(text)
     for number, token in enumerate(tokens):
         if token.level or token.map is None or token.type.endswith("_close"):
@@ -134,6 +136,15 @@ def _outermost(text: str) -> Iterator[tuple[Token, str]]:
         if token.type == "heading_open":
             title = _readable(inline_parser.parseInline(tokens[number + 1].content))
         yield token, title
+
+
+@cache
+def _parsers() -> tuple[MarkdownIt, MarkdownIt]:
+    """The parsers of blocks and of a line; a notebook needs them for every cell."""
+    from markdown_it import MarkdownIt
+
+    blocks = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    return blocks, MarkdownIt("commonmark")
 
 
 def _readable(tokens: Sequence[Token]) -> str:

@@ -12,7 +12,7 @@ class TextFormat:
     """Plain text in UTF-8, in UTF-16 with its mark, or in Windows-1252."""
 
     name = "text"
-    extensions: tuple[str, ...] = (".txt", ".text", ".log", ".rst")
+    extensions: tuple[str, ...] = (".txt", ".text", ".log")
     media_types: tuple[str, ...] = ("text/plain",)
     version = 1
 
