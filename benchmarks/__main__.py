@@ -8,7 +8,22 @@ import sys
 from benchmarks.arguments import CHECKOUT, arguments
 from benchmarks.record import RESULTS, summary
 
-NAMES = ("scifact", "fusion", "context", "answers", "indexing", "cold", "query", "memory", "kill")
+NAMES = (
+    "scifact",
+    "financebench",
+    "fusion",
+    "context",
+    "answers",
+    "html",
+    "indexing",
+    "pdf",
+    "parsing",
+    "mutations",
+    "cold",
+    "query",
+    "memory",
+    "kill",
+)
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ from rag.answer.extractive import MIN_SCORE
 from rag.config import load_pipeline
 from rag.encode.cache import CachedEncoder
 from rag.evaluate.aggregate import documents
-from rag.evaluate.dataset import read_beir
+from rag.evaluate.beir import read_beir
 from rag.evaluate.intervals import bootstrap_mean
 from rag.evaluate.jsonl import records
 from rag.registry import load

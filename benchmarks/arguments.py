@@ -20,10 +20,16 @@ class Arguments:
 
     def scifact(self) -> Path | None:
         """SciFact's BEIR folder; None, with a line that says so, where it is absent."""
-        folder = self.data / "scifact"
-        if (folder / "corpus.jsonl").is_file():
-            return folder
-        print(f"skipped: no 'scifact' folder in the data folder (--data DIR, or {VARIABLE})")
+        return self._folder("scifact", "corpus.jsonl")
+
+    def financebench(self) -> Path | None:
+        """FinanceBench's folder of page format; None, with a line that says so, without it."""
+        return self._folder("financebench", "questions.jsonl")
+
+    def _folder(self, name: str, file: str) -> Path | None:
+        if (self.data / name / file).is_file():
+            return self.data / name
+        print(f"skipped: no '{name}' folder in the data folder (--data DIR, or {VARIABLE})")
         return None
 
     def as_options(self) -> list[str]:
@@ -40,7 +46,7 @@ def arguments(description: str | None) -> Arguments:
         type=Path,
         default=Path(os.environ.get(VARIABLE) or CHECKOUT.parent / "shared" / "data"),
         metavar="DIR",
-        help=f"folder that holds the BEIR folder scifact/ (default: {VARIABLE})",
+        help=f"folder that holds scifact/ and financebench/ (default: {VARIABLE})",
     )
     given = parser.parse_args()
     return Arguments(given.quick, given.data)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from platformdirs import user_cache_path
 
-from rag.evaluate.dataset import Dataset, read_beir
+from rag.evaluate.beir import BeirDataset, read_beir
 
 _QUICK_QUERIES = 30
 _QUICK_DOCUMENTS = 300
@@ -43,7 +43,7 @@ def write_files(source: Path, folder: Path, count: int | None) -> list[Path]:
     return paths
 
 
-def _write_part(dataset: Dataset, folder: Path, split: str) -> None:
+def _write_part(dataset: BeirDataset, folder: Path, split: str) -> None:
     """The first queries, the documents judged for them, and some more documents."""
     (folder / "qrels").mkdir(parents=True)
     queries = dict(islice(dataset.queries.items(), _QUICK_QUERIES))

@@ -18,7 +18,7 @@ from benchmarks.record import Record
 from rag import Hit
 from rag.config import load_pipeline
 from rag.evaluate.aggregate import documents
-from rag.evaluate.dataset import Dataset, read_beir
+from rag.evaluate.beir import BeirDataset, read_beir
 from rag.evaluate.intervals import Values, bootstrap_mean, holm, paired_difference
 from rag.evaluate.measures import evaluate, run_from_rankings
 from rag.protocols import Fuser
@@ -46,7 +46,7 @@ def measure(given: Arguments) -> None:
     record.write()
 
 
-def _compare(record: Record, units: Units, dataset: Dataset, found: Found) -> None:
+def _compare(record: Record, units: Units, dataset: BeirDataset, found: Found) -> None:
     values = {name: _ndcg(dataset, found, fuser) for name, fuser in _fusers().items()}
     best = max(values, key=lambda name: values[name].mean())
     behind = {name: paired_difference(values[name], values[best]) for name in values}
@@ -62,7 +62,7 @@ def _compare(record: Record, units: Units, dataset: Dataset, found: Found) -> No
     record.figures[f"{units}: best"] = best
 
 
-def _ask(dataset: Dataset, place: Path, units: Units) -> Found:
+def _ask(dataset: BeirDataset, place: Path, units: Units) -> Found:
     """Everything that the two arms find for each question, each hit with its place in each."""
     rag = open_trial(dataset, load_pipeline("hybrid", [_EVERYTHING]), place, units)
     rag.index(DatasetConnector(dataset))
@@ -81,7 +81,7 @@ def _fusers() -> dict[str, Fuser]:
     return {**fusers, "rrf": load("fuser", "rrf")()}
 
 
-def _ndcg(dataset: Dataset, found: Found, fuser: Fuser) -> Values:
+def _ndcg(dataset: BeirDataset, found: Found, fuser: Fuser) -> Values:
     rankings = {query: _fused(fuser, hits) for query, hits in found.items()}
     per_query = evaluate(dataset.qrels, run_from_rankings(rankings))["nDCG@10"]
     return np.array([per_query[query] for query in dataset.queries], np.float64)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def evaluate(
     *,
     datasets: Annotated[
-        list[Path], typer.Argument(metavar="DATASET", help="Folders in BEIR format.")
+        list[Path], typer.Argument(metavar="DATASET", help="Folders in BEIR or page format.")
     ],
     pipelines: Annotated[
         list[str] | None,

@@ -12,7 +12,6 @@ from pathlib import Path
 from rag.connectors.ignore import IgnoreRules, ignore_rules
 from rag.connectors.reading import reason
 
-
 # The second is what Office leaves beside a document that somebody has open.
 _HIDDEN = (".", "~$")
 

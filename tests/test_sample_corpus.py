@@ -14,7 +14,7 @@ import pytest
 from rag import Rag
 from rag.connectors.files import FilesConnector
 from rag.evaluate.aggregate import documents
-from rag.evaluate.dataset import read_beir
+from rag.evaluate.beir import read_beir
 from rag.evaluate.jsonl import records
 from rag.evaluate.qrels import read_judgements
 from rag.types import Document, Failure

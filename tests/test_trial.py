@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fpdf import FPDF
 
 from rag.config import load_pipeline
 from rag.encode.cache import CachedEncoder
-from rag.evaluate.dataset import read_beir
+from rag.evaluate.beir import read_beir
 from rag.protocols import Vectors
 from rag.rag import Rag
 from rag.testing import HashingEncoder
@@ -212,3 +213,28 @@ def test_vectors_of_different_encoders_do_not_mix(tmp_path: Path, prefix: str) -
         assert encoder.encoded == ["ferry"]
     assert len(list(folder.iterdir())) == 2
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_pages_of_pdf_files_are_found(tmp_path: Path) -> None:
+    folder = tmp_path / "island"
+    (folder / "pdfs").mkdir(parents=True)
+    pdf = FPDF()
+    pdf.set_font("helvetica", size=12)
+    for _, text in CORPUS.values():
+        pdf.add_page()
+        pdf.multi_cell(0, 6, text)
+    pdf.output(str(folder / "pdfs" / "manual.pdf"))
+    questions = [
+        {"id": "q1", "question": QUERIES["q1"], "doc": "manual", "pages": [0]},
+        {"id": "q2", "question": QUERIES["q2"], "doc": "manual", "pages": [2]},
+    ]
+    write_lines(folder / "questions.jsonl", questions)
+    second = load_pipeline("bm25", ["name=other"])
+    report = evaluate(folder, [load_pipeline("bm25"), second])
+    assert report.format == "pages"
+    assert report.comparisons[0].measure == "page-hit@10"
+    (first, _) = report.pipelines
+    assert first.per_query["page-hit@1"] == {"q1": 1.0, "q2": 0.0}
+    assert first.per_query["document-hit@10"] == {"q1": 1.0, "q2": 1.0}
+    measures = report.as_dict()["pipelines"][0]["measures"]
+    assert list(measures) == ["page-hit@1", "page-hit@5", "page-hit@10", "document-hit@10"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from rag.connectors.formats.building.outline import outlined
 from rag.connectors.formats.catalogue import extension
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.languages import BY_EXTENSION, Language
-from rag.connectors.formats.outline import outlined
-from rag.connectors.formats.symbols import sections
+from rag.connectors.formats.program.languages import BY_EXTENSION, Language
+from rag.connectors.formats.program.symbols import sections
 from rag.types import Metadata
 
 _UNKNOWN = Language("", ())

@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterator
 
 from rag.connectors.formats.blocks import Writer
+from rag.connectors.formats.building.rows import Row, sentences
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.rows import Row, sentences
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 8192

@@ -64,6 +64,22 @@ def decode(data: bytes, name: str, declared: str | None = None) -> Decoded:
     return _damaged_utf8(data) or _western(data)
 
 
+def transcoded(data: bytes, declared: str) -> bytes:
+    """`data` as marked UTF-8, where it is written in what its sender declared.
+
+    Formats are given bytes alone. What came with them, as in a `Content-Type` header, counts
+    for more than what the document declares (HTML, section 13.2.3.2), and so does the mark
+    that is put before it here. UTF-8 stays as it is, and so does what is not as declared.
+    """
+    if data.startswith(tuple(mark for mark, _ in _BOMS)):
+        return data
+    for encoding in _candidates(declared):
+        if (text := _strictly(data, encoding)) is not None:
+            changed = codecs.BOM_UTF8 + text.encode("utf-8", "replace")
+            return data if encoding == "utf-8" else changed
+    return data
+
+
 def clean(text: str) -> str:
     """`text` with single newlines, less NUL and lone surrogates, which no store takes."""
     return _UNSTORABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

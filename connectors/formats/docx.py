@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rag.connectors.formats import word_paragraph
-from rag.connectors.formats.flow import BULLET, Flow
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.grid import Grid
-from rag.connectors.formats.package import Package
-from rag.connectors.formats.part import (
+from rag.connectors.formats.zipped import word_paragraph
+from rag.connectors.formats.zipped.flow import BULLET, Flow
+from rag.connectors.formats.zipped.grid import Grid
+from rag.connectors.formats.zipped.package import Package
+from rag.connectors.formats.zipped.part import (
     Stream,
     attribute,
     child,
@@ -20,8 +20,8 @@ from rag.connectors.formats.part import (
     tidy,
     within,
 )
-from rag.connectors.formats.word_numbering import Numbering
-from rag.connectors.formats.word_styles import Styles
+from rag.connectors.formats.zipped.word_numbering import Numbering
+from rag.connectors.formats.zipped.word_styles import Styles
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -9,9 +9,9 @@ from rag.connectors.formats.blocks import paragraphs
 from rag.connectors.formats.catalogue import by_extension, by_media_type, extension
 from rag.connectors.formats.decoding import decode, transcoded
 from rag.connectors.formats.format import Format, Parsed
-from rag.connectors.formats.mail_headers import header, header_metadata, summary
-from rag.connectors.formats.mail_parts import Part, Parts, parsed_message
-from rag.connectors.formats.sections import Sections
+from rag.connectors.formats.message.headers import header, header_metadata, summary
+from rag.connectors.formats.message.parts import Part, Parts, parsed_message
+from rag.connectors.formats.message.sections import Sections
 from rag.connectors.parsing.here import parse_here
 from rag.errors import DocumentError
 from rag.types import Block

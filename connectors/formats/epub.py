@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.connectors.formats.book import Book
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
 from rag.connectors.formats.html import flatten
-from rag.connectors.formats.page import PageReader
+from rag.connectors.formats.webpage.page import PageReader
+from rag.connectors.formats.zipped.book import Book
 from rag.errors import DocumentError
 from rag.types import Block
 

@@ -24,14 +24,18 @@ class Format(Protocol):
     """One file format, registered under the entry-point group `rag.formats`.
 
     `name` is how people call the format, `extensions` are lower case with their dot,
-    `media_types` are lower case without parameters, and `version` grows whenever the same bytes
-    come to be parsed differently.
+    `media_types` are lower case without parameters, and `version` changes whenever the same
+    bytes come to be parsed differently.
     """
 
     name: str
     extensions: tuple[str, ...]
     media_types: tuple[str, ...]
-    version: int
+
+    @property
+    def version(self) -> int | str:
+        """Another value than before where the same bytes come to be parsed differently."""
+        ...
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """Read a whole file whose source name is `name`. Raises DocumentError."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rag.connectors.formats.content import candidates, is_enough
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.page import PageReader, collapse
+from rag.connectors.formats.webpage.content import candidates, is_enough
+from rag.connectors.formats.webpage.page import PageReader, collapse
 from rag.types import Metadata
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _DEEPEST = 1000
 
 
 class HtmlFormat:
-    """HTML and XHTML: the content of the page, see `rag.connectors.formats.content`."""
+    """HTML and XHTML: the content of the page, see `rag.connectors.formats.webpage.content`."""
 
     name = "HTML"
     extensions: tuple[str, ...] = (".html", ".htm", ".xhtml")

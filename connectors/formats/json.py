@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from rag.connectors.formats.building.records import DEEPEST, Records, Value, title_of
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.records import DEEPEST, Records, Value, title_of
 from rag.errors import DocumentError
 
 # Read whole, a value takes up to a hundred times the bytes that it has in the file.

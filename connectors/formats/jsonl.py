@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from rag.connectors.formats.building.records import Records
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
 from rag.connectors.formats.json import loaded
-from rag.connectors.formats.records import Records
 from rag.errors import DocumentError
 from rag.types import Metadata
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from rag.connectors.formats.blocks import HeadingPath
+from rag.connectors.formats.building.records import Value, title_of
 from rag.connectors.formats.decoding import clean, decode
 from rag.connectors.formats.format import Parsed
 from rag.connectors.formats.json import loaded
 from rag.connectors.formats.markdown import source_blocks
-from rag.connectors.formats.records import Value, title_of
 from rag.errors import DocumentError
 from rag.types import Block, Metadata
 

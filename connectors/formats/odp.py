@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.odf import CONTENT, OdfPackage
-from rag.connectors.formats.odf_reader import SHAPES, OdfReader, blocks
-from rag.connectors.formats.part import Stream, attribute, local
-from rag.connectors.formats.reading_order import Box, Placed, in_reading_order
+from rag.connectors.formats.zipped.odf import CONTENT, OdfPackage
+from rag.connectors.formats.zipped.odf_reader import SHAPES, OdfReader, blocks
+from rag.connectors.formats.zipped.part import Stream, attribute, local
+from rag.connectors.formats.zipped.reading_order import Box, Placed, in_reading_order
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from rag.connectors.formats.blocks import Writer
 from rag.connectors.formats.decoding import clean
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.odf import CONTENT, OdfPackage
-from rag.connectors.formats.odf_reader import OdfReader
-from rag.connectors.formats.part import Stream, attribute, local, number
-from rag.connectors.formats.worksheet import Counted, Merged
 from rag.connectors.formats.xlsx import write_sheet
+from rag.connectors.formats.zipped.odf import CONTENT, OdfPackage
+from rag.connectors.formats.zipped.odf_reader import OdfReader
+from rag.connectors.formats.zipped.part import Stream, attribute, local, number
+from rag.connectors.formats.zipped.worksheet import Counted, Merged
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

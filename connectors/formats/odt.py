@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.odf import CONTENT, OdfPackage
-from rag.connectors.formats.odf_reader import BLOCKS, WRAPPERS, OdfReader
-from rag.connectors.formats.part import Stream, local
+from rag.connectors.formats.zipped.odf import CONTENT, OdfPackage
+from rag.connectors.formats.zipped.odf_reader import BLOCKS, WRAPPERS, OdfReader
+from rag.connectors.formats.zipped.part import Stream, local
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -1,4 +1,4 @@
-"""PDF: the text of its pages, in paragraphs, without running heads and feet."""
+"""PDF: the text of its pages in reading order, with headings, lists and tables."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 from rag.connectors.formats.blocks import Writer
 from rag.connectors.formats.decoding import clean
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.layout import Line, body_size, heading_levels, is_list, regions
-from rag.connectors.formats.lines import page_lines
-from rag.connectors.formats.running import without_running_lines
+from rag.connectors.formats.printed import recognition
+from rag.connectors.formats.printed.cells import settled, tables
+from rag.connectors.formats.printed.columns import in_reading_order
+from rag.connectors.formats.printed.layout import Line, Region, compounds, is_list, regions
+from rag.connectors.formats.printed.lines import page_lines
+from rag.connectors.formats.printed.measure import Font
+from rag.connectors.formats.printed.running import without_running_lines
+from rag.connectors.formats.printed.scans import read_scans
+from rag.connectors.formats.printed.titles import titles
 from rag.connectors.formats.signature import is_pdf, looks_like
 from rag.errors import DocumentError
-from rag.types import Metadata
+from rag.types import BlockKind, Metadata
 
 if TYPE_CHECKING:
     import pypdfium2 as pdfium
@@ -24,30 +30,43 @@ _LOCK = threading.Lock()  # PDFium may be called from one thread at a time
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY: an encryption that PDFium does not know
 _TAIL = 4096
+_VERSION = 3
+# A file can name one page over and over, and pack text a thousand times smaller than it is.
+_MOST_PAGES = 50_000
+_MOST_CHARACTERS = 100_000_000
 
 
 class PdfFormat:
-    """PDF with text. Scanned pages hold none: recognising text in images is not done."""
+    """PDF; scanned pages need the extra `ocr` and tesseract, and are reported without them."""
 
     name = "PDF"
     extensions: tuple[str, ...] = (".pdf",)
     media_types: tuple[str, ...] = ("application/pdf",)
-    version = 2
+
+    @property
+    def version(self) -> int | str:
+        """Other where text in images can be recognised: scanned files are then read again."""
+        languages = recognition.languages()
+        return f"{_VERSION}+{languages}" if languages else _VERSION
 
     def parse(self, data: bytes, name: str) -> Parsed:
-        """Headings by the size of their type, paragraphs, lists and tables, each with its page."""
+        """Headings by their type, paragraphs, lists and tables, each with its page."""
         _check(data)
-        with _LOCK, _opened(data) as document:
-            declared = _declared(document)
-            pages = [_page(document, number) for number in range(len(document))]
-        writer = _write(without_running_lines(pages))
+        with _opened(data) as document:
+            with _LOCK:
+                declared = _declared(document)
+                found = list(_pages(document))
+            printed = without_running_lines(found)
+            empty = [index for index, lines in enumerate(printed) if not lines]
+            recognised, scans = read_scans(document, empty, _LOCK)
+        if recognised:  # their heads and feet run with those of the other pages
+            pages = [recognised.get(index, lines) for index, lines in enumerate(found)]
+            printed = without_running_lines(pages)
+        writer = _write([settled(lines) for lines in printed])
         if not writer.text:
-            raise DocumentError(
-                f"has no text on its {len(pages)} pages; it is probably scanned, "
-                "and text recognition is not part of this version"
-            )
+            raise DocumentError(scans.complaint)
         title = declared.pop("title", "") or writer.first_heading
-        metadata: Metadata = {**declared, "pages": len(pages)}
+        metadata: Metadata = {**declared, "pages": len(found), **scans.metadata}
         return Parsed(writer.text, title, writer.blocks, metadata)
 
 
@@ -68,7 +87,8 @@ def _opened(data: bytes) -> Iterator[pdfium.PdfDocument]:
     import pypdfium2 as pdfium
 
     try:
-        document = pdfium.PdfDocument(data)
+        with _LOCK:
+            document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
         if error.err_code in {_PASSWORD_ERROR, _SECURITY_ERROR}:
             message = "is encrypted; remove the password and index it again"
@@ -78,16 +98,30 @@ def _opened(data: bytes) -> Iterator[pdfium.PdfDocument]:
     try:
         yield document
     finally:
-        document.close()
+        with _LOCK:
+            document.close()
 
 
-def _page(document: pdfium.PdfDocument, number: int) -> list[Line]:
+def _pages(document: pdfium.PdfDocument) -> Iterator[list[Line]]:
+    if len(document) > _MOST_PAGES:
+        raise DocumentError(f"has {len(document)} pages; more than {_MOST_PAGES} are not read")
+    characters = 0
+    fonts: dict[bytes, Font] = {}
+    for number in range(len(document)):
+        lines = _page(document, number, fonts)
+        characters += sum(len(cell.text) for line in lines for cell in line.cells)
+        if characters > _MOST_CHARACTERS:
+            raise DocumentError(f"holds more than {_MOST_CHARACTERS} characters; part it")
+        yield in_reading_order(lines)
+
+
+def _page(document: pdfium.PdfDocument, number: int, fonts: dict[bytes, Font]) -> list[Line]:
     import pypdfium2 as pdfium
 
     try:
         page = document[number]
         try:
-            return page_lines(page)
+            return page_lines(page, fonts)
         finally:
             page.close()
     except pdfium.PdfiumError as error:
@@ -113,15 +147,22 @@ def _value(document: pdfium.PdfDocument, key: str) -> str:
 
 def _write(pages: list[list[Line]]) -> Writer:
     writer = Writer()
-    body = body_size(line for lines in pages for line in lines)
-    levels = heading_levels((line for lines in pages for line in lines), body)
+    every = [line for lines in pages for line in lines]
+    known, heads = compounds(every), titles(every)
     for number, lines in enumerate(pages, start=1):
-        for region in regions(lines):
-            level = levels.get(region.size)
-            if level is not None and region.may_head:
-                writer.heading(region.text, level, number)
-            elif region.tabular:
-                writer.add(region.text, "table", number)
+        found = list(regions(lines, tables(lines)))
+        texts = [region.text(known) for region in found]
+        for place, (region, text) in enumerate(zip(found, texts, strict=True)):
+            beside = (texts[near] for near in (place - 1, place + 1) if 0 <= near < len(texts))
+            level = heads.level(region, text, in_list=any(map(is_list, beside)))
+            if level is not None:
+                writer.heading(text, level, number)
             else:
-                writer.add(region.text, "list" if is_list(region.text) else "paragraph", number)
+                writer.add(text, _kind(region, text), number)
     return writer
+
+
+def _kind(region: Region, text: str) -> BlockKind:
+    if region.tabular:
+        return "table"
+    return "list" if is_list(text) else "paragraph"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rag.connectors.formats.blocks import Writer
-from rag.connectors.formats.flow import LONGEST_HEADING
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.package import Package, reference
-from rag.connectors.formats.part import children
-from rag.connectors.formats.slide import SlideReader
+from rag.connectors.formats.zipped.flow import LONGEST_HEADING
+from rag.connectors.formats.zipped.package import Package, reference
+from rag.connectors.formats.zipped.part import children
+from rag.connectors.formats.zipped.slide import SlideReader
 
 
 class PptxFormat:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 
 from rag.connectors.formats.blocks import HeadingPath
+from rag.connectors.formats.building.source import Source
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.source import Source
 from rag.types import BlockKind
 
 _RULE = re.compile(r"([!-/:-@\[-`{-~])\1*\s*$")

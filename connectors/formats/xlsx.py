@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from rag.connectors.formats.blocks import Writer
+from rag.connectors.formats.building.rows import Row, sentences
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.number_format import BUILT_IN, formatter, plain
-from rag.connectors.formats.package import Package, reference
-from rag.connectors.formats.part import Stream, attribute, child, children, number
-from rag.connectors.formats.rows import Row, sentences
-from rag.connectors.formats.worksheet import SheetReader, rich_text
+from rag.connectors.formats.zipped.number_format import BUILT_IN, formatter, plain
+from rag.connectors.formats.zipped.package import Package, reference
+from rag.connectors.formats.zipped.part import Stream, attribute, child, children, number
+from rag.connectors.formats.zipped.worksheet import SheetReader, rich_text
 from rag.types import Scalar
 
 if TYPE_CHECKING:

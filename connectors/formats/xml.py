@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
+from rag.connectors.formats.building.elements import Elements
 from rag.connectors.formats.decoding import decode
-from rag.connectors.formats.elements import Elements
 from rag.connectors.formats.format import Parsed
 from rag.errors import DocumentError
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rag.connectors.formats.building.outline import Section, outlined
+from rag.connectors.formats.building.source import Source
 from rag.connectors.formats.decoding import decode
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.outline import Section, outlined
-from rag.connectors.formats.source import Source
 from rag.types import Metadata
 
 if TYPE_CHECKING:

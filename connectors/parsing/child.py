@@ -15,6 +15,7 @@ from typing import IO
 
 from rag.connectors.formats.format import Parsed
 from rag.connectors.parsing.messages import Header, Message, receive, send, unpacked
+from rag.connectors.parsing.watch import Watch
 from rag.errors import DocumentError, SourceError
 
 _WORKER = "rag.connectors.parsing.worker"
@@ -23,6 +24,8 @@ _BYTES_PER_CHARACTER = 4  # the most that UTF-8 takes
 _LOG_END = 4096
 _LONGEST_LINE = 200
 _NO_MEMORY = re.compile(r"bad_alloc|out of memory|memory allocation|allocate memory", re.IGNORECASE)
+_STARVED = 0.4
+"""Share of the memory that one who wanted as much again must have had."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _ONE_THREAD = dict.fromkeys(
     (
@@ -58,6 +61,7 @@ class Child:
         self._characters = characters
         self._late = False
         self._said = ""
+        self._peak = 0
         self._ending = threading.Lock()
         self.parsed = 0
         self.grown = 0
@@ -135,17 +139,16 @@ class Child:
     @contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
         """End the process where what is done inside takes longer, or is interrupted."""
-        timer = threading.Timer(seconds, self._expire)
-        timer.daemon = True
-        timer.start()
+        watch = Watch(self._process.pid, seconds, self._expire)
+        watch.start()
         try:
             yield
         except BaseException:
             self.end()
             raise
         finally:
-            timer.cancel()
-            timer.join()
+            watch.stop()
+            self._peak = watch.peak
 
     def _expire(self) -> None:
         with self._ending:
@@ -182,9 +185,11 @@ class Child:
 
     def _crashed(self) -> StoppedError:
         self.end()
-        if _NO_MEMORY.search(self._said):
-            return self._too_large()
         status = self._process.returncode
+        # Libraries that find no memory end the process, and few say why.
+        starved = status < 0 and self._peak > _STARVED * self._memory
+        if starved or _NO_MEMORY.search(self._said):
+            return self._too_large()
         how = f"signal {-status}" if status < 0 else f"exit code {status}"
         detail = f"{how}: {self._said}" if self._said else how
         told = f"crashed its reader ({detail}); it is probably damaged: save it anew"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 _LARGEST_FILE = 128 * 2**20
 """Bytes of any file it writes: text recognition writes the image of a page."""
-_STATUS = Path("/proc/self/statm")
 _DATA_FIELD = 5
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
@@ -30,10 +29,11 @@ def confine(memory: int) -> None:
         _die_with_parent()
 
 
-def held() -> int:
-    """Bytes of writable memory of this process; 0 where the system does not say."""
+def held(process: int | None = None) -> int:
+    """Bytes of writable memory of a process (None: this one); 0 where the system does not say."""
+    status = Path(f"/proc/{process or 'self'}/statm")
     try:
-        pages = int(_STATUS.read_text("ascii").split()[_DATA_FIELD])
+        pages = int(status.read_text("ascii").split()[_DATA_FIELD])
     except (OSError, ValueError, LookupError):
         return 0
     return pages * resource.getpagesize()

@@ -40,15 +40,18 @@ def main() -> None:
 
 
 def _run() -> NoReturn:
-    """Serve, and end at once: the parent sees the pipe close together with the exit code."""
-    status = 0
+    """Serve, and end before the pipes close: the parent sees both at once, and the exit code."""
     try:
         main()
     except SystemExit as error:
-        status = error.code if isinstance(error.code, int) else 1
+        _end(error.code if isinstance(error.code, int) else 1)
     except BaseException:  # noqa: BLE001 - the parent shows its last line
         traceback.print_exc()
-        status = 1
+        _end(1)
+    _end(0)
+
+
+def _end(status: int) -> NoReturn:
     sys.stderr.flush()
     os._exit(status)
 

@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from office_files import zipped
 
-from rag.connectors.formats import container, part
-from rag.connectors.formats.container import Container
+from rag.connectors.formats.zipped import container, part
+from rag.connectors.formats.zipped.container import Container
 from rag.errors import DocumentError
 
 

@@ -7,7 +7,7 @@ from block_law import spans, visible
 
 from rag.connectors.formats.code import CodeFormat
 from rag.connectors.formats.format import Parsed
-from rag.connectors.formats.languages import LANGUAGES
+from rag.connectors.formats.program.languages import LANGUAGES
 from rag.connectors.parsing.here import parse_here
 from rag.errors import DocumentError
 

@@ -197,15 +197,6 @@ def test_junk_before_the_header_is_allowed() -> None:
     assert parse(b"\n" + handbook(1)).text.startswith("Handbook 2024")
 
 
-def test_scanned_pages_have_no_text() -> None:
-    pdf = blank()
-    for _ in range(2):
-        pdf.add_page()
-        pdf.rect(10, 10, 50, 50)
-    with pytest.raises(DocumentError, match="has no text on its 2 pages; it is probably scanned"):
-        parse(bytes(pdf.output()))
-
-
 def test_reading_twice_gives_the_same() -> None:
     assert parse(handbook()) == parse(handbook())
 

@@ -12,9 +12,9 @@ import xlsxwriter
 from block_law import spans
 from office_files import sample, saved, unzipped, with_part, zipped
 
-from rag.connectors.formats import worksheet
 from rag.connectors.formats.format import Parsed
 from rag.connectors.formats.xlsx import XlsxFormat
+from rag.connectors.formats.zipped import worksheet
 from rag.errors import DocumentError
 
 

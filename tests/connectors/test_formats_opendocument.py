@@ -8,11 +8,11 @@ import pytest
 from block_law import spans
 from office_files import sample, saved, unzipped, with_part, zipped
 
-from rag.connectors.formats import worksheet
 from rag.connectors.formats.format import Format, Parsed
 from rag.connectors.formats.odp import OdpFormat
 from rag.connectors.formats.ods import OdsFormat
 from rag.connectors.formats.odt import OdtFormat
+from rag.connectors.formats.zipped import worksheet
 from rag.errors import DocumentError
 
 

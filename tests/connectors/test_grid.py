@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rag.connectors.formats.grid import LONGEST_SAID_AGAIN, MOST_COLUMNS, WIDEST_SPAN, Grid
+from rag.connectors.formats.zipped.grid import LONGEST_SAID_AGAIN, MOST_COLUMNS, WIDEST_SPAN, Grid
 
 
 def test_a_span_keeps_what_follows_in_its_column() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.connectors.formats.number_format import formatter, plain
+from rag.connectors.formats.zipped.number_format import formatter, plain
 
 
 @pytest.mark.parametrize(

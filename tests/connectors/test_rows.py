@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.connectors.formats import rows
-from rag.connectors.formats.rows import sentences
+from rag.connectors.formats.building import rows
+from rag.connectors.formats.building.rows import sentences
 from rag.errors import DocumentError
 
 

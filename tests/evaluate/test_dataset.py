@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import RequestError, SourceError
-from rag.evaluate.dataset import read_beir
+from rag.evaluate.beir import read_beir
 from rag.types import Block, Document
 
 SCIFACT = Path(__file__).parents[3] / "shared" / "data" / "scifact"

@@ -34,7 +34,7 @@ def test_later_pipelines_are_compared_with_the_first() -> None:
         result("down", dict.fromkeys(noisy(0), 0.3)),
         result("same", noisy(0)),
     ]
-    found = compare(pipelines)
+    found = compare(pipelines, "nDCG@10")
     assert [(c.pipeline, c.baseline, c.measure, c.verdict) for c in found] == [
         ("up", "first", "nDCG@10", "better"),
         ("down", "first", "nDCG@10", "worse"),
@@ -47,8 +47,8 @@ def test_later_pipelines_are_compared_with_the_first() -> None:
 def test_correction_withdraws_what_a_single_test_would_have_found() -> None:
     zeros = {f"q{n}": 0.0 for n in range(6)}
     ones = dict.fromkeys(zeros, 1.0)
-    once = compare([result("first", zeros), result("a", ones)])
-    twice = compare([result("first", zeros), result("a", ones), result("b", ones)])
+    once = compare([result("first", zeros), result("a", ones)], "nDCG@10")
+    twice = compare([result("first", zeros), result("a", ones), result("b", ones)], "nDCG@10")
     assert once[0].p_holm == pytest.approx(2 / 64)  # all six signs, either way
     assert once[0].verdict == "better"
     assert [c.p_holm for c in twice] == pytest.approx([4 / 64, 4 / 64])
@@ -58,21 +58,22 @@ def test_correction_withdraws_what_a_single_test_would_have_found() -> None:
 def test_queries_are_paired_by_id() -> None:
     values = noisy(0)
     turned = dict(reversed(values.items()))
-    (comparison,) = compare([result("first", values), result("turned", turned)])
+    (comparison,) = compare([result("first", values), result("turned", turned)], "nDCG@10")
     assert (comparison.found.low, comparison.found.high) == (0.0, 0.0)
 
 
 def test_refuses_to_compare_different_queries() -> None:
     with pytest.raises(ValueError, match="'b' and 'a' were judged on other queries"):
-        compare([result("a", {"q1": 1.0}), result("b", {"q2": 1.0})])
+        compare([result("a", {"q1": 1.0}), result("b", {"q2": 1.0})], "nDCG@10")
 
 
 def test_nothing_to_compare() -> None:
-    assert compare([]) == compare([result("only", {"q1": 1.0})]) == ()
+    assert compare([], "nDCG@10") == compare([result("only", {"q1": 1.0})], "nDCG@10") == ()
 
 
 def test_json_shape() -> None:
-    made = report("tides", "beir", [result("a", {"q": 0.5}), result("b", {"q": 0.75})])
+    pipelines = [result("a", {"q": 0.5}), result("b", {"q": 0.75})]
+    made = report("tides", "beir", pipelines, "nDCG@10")
     assert json.loads(json.dumps(made.as_dict())) == {
         "dataset": "tides",
         "format": "beir",

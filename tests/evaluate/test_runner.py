@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from rag.evaluate.aggregate import documents
-from rag.evaluate.dataset import Dataset
+from rag.evaluate.beir import BeirDataset
 from rag.evaluate.measures import MEASURES
 from rag.evaluate.runner import judge
 from rag.types import Hit, Passage
 
-DATASET = Dataset(
+DATASET = BeirDataset(
     name="tiny",
     format="beir",
     folder=Path("tiny"),

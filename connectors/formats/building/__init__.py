@@ -1,0 +1,1 @@
+"""What several formats make their blocks with."""

@@ -1,0 +1,1 @@
+"""What pages of PDF files are read with."""

@@ -1,0 +1,1 @@
+"""What source code is read with."""

@@ -1,0 +1,1 @@
+"""What formats that are zip archives of XML are read with: Office, OpenDocument, EPUB."""
