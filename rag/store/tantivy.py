@@ -2,14 +2,17 @@
 
 tantivy is fed with our analysed terms through its whitespace tokenizer, so that every engine
 sees the same ones. Segment files never change once written: a new generation links the old
-one's files and costs what the change costs. `docs/decisions/lexical-engine.md` has the figures.
+one's files and costs what the change costs. tantivy still counts what was deleted, so it only
+proposes: hits are scored here, and an index that was edited answers as one made anew.
+`docs/decisions/lexical-engine.md` has the figures.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,15 +21,19 @@ import numpy as np
 
 from rag.protocols import Ids, LexicalEntry
 from rag.store.analysis import AUTO, language_code, language_faults
+from rag.store.bm25 import Statistics, idf
 from rag.store.folders import link_tree
+from rag.store.proposal import Proposal, Proposer, TermCounts
 
 if TYPE_CHECKING:
     import tantivy
+    from numpy.typing import NDArray
 
 _HEAP_BYTES = 64_000_000
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 # tantivy writes these for its own user alone.
 _PRIVATE = (".managed.json", "meta.json")
+_STATISTICS = "statistics.json"
 # More documents than this are looked for among the hits: making a set of them costs more.
 _SET = 2_000
 # Asked for beyond k, so that passages that tie with the last one are all seen.
@@ -37,7 +44,9 @@ def _schema() -> tantivy.Schema:
     import tantivy
 
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("terms", tokenizer_name="terms", index_option="freq")
+    # Stored, so that a hit can be scored again.
+    builder.add_text_field("terms", stored=True, tokenizer_name="terms", index_option="freq")
+    builder.add_unsigned_field("length", fast=True)
     builder.add_unsigned_field("row", indexed=True, fast=True)
     builder.add_unsigned_field("document", indexed=True, fast=True)
     return builder.build()
@@ -81,6 +90,7 @@ class TantivyEngine:
         else:
             link_tree(old, new)
         index = _open(new)
+        tokens = _tokens(old) - _length(index, deleted) if old else 0
         writer = index.writer(_HEAP_BYTES, 1)
         if len(deleted):
             # Not by term: that takes the number for a signed one, and deletes nothing.
@@ -88,22 +98,53 @@ class TantivyEngine:
             writer.delete_documents_by_query(gone)
         for row, document, terms in added:
             writer.add_document(_entry(row, document, terms))
+            tokens += len(terms)
         writer.commit()
         writer.wait_merging_threads()
-        for name in _LOCKS:
-            (new / name).unlink(missing_ok=True)
-        for name in _PRIVATE:
-            _make_anew(new / name)
+        _finish(new, tokens)
 
     def open(self, folder: Path) -> TantivyIndex:
         """Open a generation without rebuilding it."""
+        tokens = _tokens(folder)
+        segments = json.loads((folder / "meta.json").read_text())["segments"]
+        entries = sum(segment["max_doc"] for segment in segments)
         if os.access(folder, os.W_OK):
-            return TantivyIndex(_open(folder))
+            return TantivyIndex(_open(folder), tokens, entries)
         # tantivy locks the folder even to read it; what is opened stays so without its names.
         with TemporaryDirectory() as place:
             for file in folder.absolute().iterdir():
                 (Path(place) / file.name).symlink_to(file)
-            return TantivyIndex(_open(Path(place)))
+            return TantivyIndex(_open(Path(place)), tokens, entries)
+
+
+def _tokens(folder: Path) -> int:
+    """The terms of all passages of a generation."""
+    record = json.loads((folder / _STATISTICS).read_text())
+    return int(record["tokens"])
+
+
+def _length(index: tantivy.Index, rows: Ids) -> int:
+    """The terms of the passages in `rows`; those that are not there have none."""
+    from tantivy import Query
+
+    if not len(rows):
+        return 0
+    searcher = index.searcher()
+    wanted = Query.term_set_query(index.schema, "row", rows.tolist())
+    found = searcher.search(wanted, len(rows), count=False).hits
+    lengths = searcher.fast_field_values("length", [address for _, address in found])
+    return sum(int(length or 0) for length in lengths)
+
+
+def _finish(folder: Path, tokens: int) -> None:
+    """Leave the folder as one that does not change again."""
+    for name in _LOCKS:
+        (folder / name).unlink(missing_ok=True)
+    for name in _PRIVATE:
+        _make_anew(folder / name)
+    # The old file may be shared with the former generation: replaced, never written into.
+    (folder / _STATISTICS).unlink(missing_ok=True)
+    (folder / _STATISTICS).write_text(json.dumps({"tokens": tokens}))
 
 
 def _make_anew(file: Path) -> None:
@@ -113,22 +154,26 @@ def _make_anew(file: Path) -> None:
     file.write_bytes(content)
 
 
-def _entry(row: int, document: int, terms: Iterable[str]) -> tantivy.Document:
+def _entry(row: int, document: int, terms: Sequence[str]) -> tantivy.Document:
     import tantivy
 
     entry = tantivy.Document()
     entry.add_text("terms", " ".join(terms))
+    entry.add_unsigned("length", len(terms))
     entry.add_unsigned("row", row)
     entry.add_unsigned("document", document)
     return entry
 
 
 class TantivyIndex:
-    """One opened generation."""
+    """One opened generation; safe to search from several threads."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, tokens: int, entries: int) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
+        self._statistics = Statistics(len(self), tokens)
+        self._counts = TermCounts(self._schema, self._searcher, entries)
+        self._proposer = Proposer(self._schema, self._statistics, self._counts)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -140,55 +185,83 @@ class TantivyIndex:
         if not len(self):
             return np.empty(0, np.int64)
         found = self._searcher.search(tantivy.Query.all_query(), len(self), count=False).hits
-        rows = self._searcher.fast_field_values("row", [address for _, address in found])
-        return np.sort(np.array(rows, np.int64))
+        return np.sort(self._values("row", [address for _, address in found]))
 
     def search(
         self, terms: Mapping[str, float], k: int, documents: Ids | None = None
     ) -> list[tuple[int, float]]:
         """The `k` best rows, and those that tie with the last: see `LexicalIndex.search`."""
-        if not terms or not len(self) or k < 1:
+        known = {term: weight for term, weight in terms.items() if self._counts.having(term)}
+        if not known or k < 1:
             return []
-        if documents is None or len(documents) <= _SET:
-            return self._best(self._query(terms, documents), k, None)
-        return self._best(self._query(terms, None), k, documents)
-
-    def _best(self, query: tantivy.Query, k: int, documents: Ids | None) -> list[tuple[int, float]]:
-        """The best rows of `documents`, looking as deep as it takes to find them all."""
-        limit = k + _TIES
-        while True:
-            found = self._searcher.search(query, limit, count=False).hits
-            addresses = [address for _, address in found]
-            scores = np.array([score for score, _ in found], np.float64)
-            inside = np.ones(len(found), bool)
-            if documents is not None:
-                of = self._searcher.fast_field_values("document", addresses)
-                inside = np.isin(np.array(of, np.int64), documents)
-            best = scores[inside]
-            deep = len(best) > k and scores[-1] < best[k - 1]
-            if deep or len(found) < limit or limit >= len(self):
-                break
-            limit *= 4
-        rows = np.array(self._searcher.fast_field_values("row", addresses), np.int64)[inside]
-        keep = best >= best[min(k, len(best)) - 1] if len(best) else inside[:0]
-        return list(zip(rows[keep].tolist(), best[keep].tolist(), strict=True))
-
-    def _query(self, terms: Mapping[str, float], documents: Ids | None) -> tantivy.Query:
-        from tantivy import Occur, Query
-
-        def term(text: str, weight: float) -> Query:
-            query = Query.term_query(self._schema, "terms", text, "freq")
-            return query if weight == 1.0 else Query.boost_query(query, weight)
-
-        matching = Query.boolean_query([(Occur.Should, term(t, w)) for t, w in terms.items()])
-        if documents is None:
-            return matching
-        allowed = Query.term_set_query(self._schema, "document", documents.tolist())
-        # The set restricts and adds nothing to the score.
-        within = Query.const_score_query(allowed, 0.0)
-        return Query.boolean_query([(Occur.Must, matching), (Occur.Must, within)])
+        few = documents is not None and len(documents) <= _SET
+        proposal = self._proposer.propose(known, documents if few else None)
+        return self._best(proposal, k, None if few else documents)
 
     def idf(self, term: str) -> float:
         """Inverse document frequency as BM25 has it: `ln(1 + (N - n + .5) / (n + .5))`."""
-        found = self._searcher.doc_freq("terms", term)
-        return math.log1p((max(len(self), found) - found + 0.5) / (found + 0.5))
+        return idf(len(self), self._counts.having(term))
+
+    def _best(self, proposal: Proposal, k: int, documents: Ids | None) -> list[tuple[int, float]]:
+        """The best rows of `documents`, looking as deep as it takes to find them all."""
+        limit = k + _TIES
+        known: dict[int, float] = {}
+        while True:
+            # Counting makes tantivy look at every match: what it skips otherwise is chosen by
+            # the average length of a segment, which is not the one that it scores with.
+            hits = self._searcher.search(proposal.query, limit, count=True).hits
+            bounds = proposal.bounds(np.array([score for score, _ in hits], np.float64))
+            addresses = [address for _, address in hits]
+            kept = self._inside(addresses, documents)
+            last = self._learn(proposal, [addresses[i] for i in kept], bounds[kept], k, known)
+            if len(hits) < limit or limit >= len(self) or bounds[-1] < last:
+                break
+            limit *= 4
+        best = [(row, score) for row, score in known.items() if score >= last]
+        return sorted(best, key=lambda pair: -pair[1])
+
+    def _inside(self, addresses: list[tantivy.DocAddress], documents: Ids | None) -> Ids:
+        """Positions of the hits that are in `documents`."""
+        if documents is None:
+            return np.arange(len(addresses))
+        return np.flatnonzero(np.isin(self._values("document", addresses), documents))
+
+    def _learn(
+        self,
+        proposal: Proposal,
+        addresses: list[tantivy.DocAddress],
+        bounds: NDArray[np.float64],
+        k: int,
+        known: dict[int, float],
+    ) -> float:
+        """Add to `known` the scores of all hits that may be among the `k` best; the k-th score."""
+        rows = self._values("row", addresses).tolist()
+
+        def score(wanted: Iterable[int]) -> float:
+            new = [i for i in wanted if rows[i] not in known]
+            scores = self._exact(proposal, [addresses[i] for i in new])
+            known.update(zip([rows[i] for i in new], scores, strict=True))
+            return sorted(known.values(), reverse=True)[k - 1] if len(known) >= k else -math.inf
+
+        last = score(range(min(k, len(rows))))
+        return score(np.flatnonzero(bounds >= last).tolist())
+
+    def _exact(self, proposal: Proposal, addresses: list[tantivy.DocAddress]) -> list[float]:
+        """The scores of passages, from their terms."""
+        place = {term: position for position, term in enumerate(proposal.weights)}
+        stored = (self._searcher.doc(address).get_first("terms") for address in addresses)
+        held = [str(terms).split() for terms in stored]
+        lengths = np.array([len(terms) for terms in held], np.int64)
+        # All passages at once: one count of pairs of a term and a passage.
+        others, size = len(place), len(held)
+        found = np.array([place.get(term, others) for terms in held for term in terms], np.int64)
+        pairs = found * size + np.repeat(np.arange(size), lengths)
+        counts = np.bincount(pairs, minlength=(others + 1) * size).reshape(others + 1, size)[
+            :others
+        ]
+        weights = list(proposal.weights.values())
+        scores: list[float] = self._statistics.scores(weights, counts, lengths).tolist()
+        return scores
+
+    def _values(self, field: str, addresses: list[tantivy.DocAddress]) -> Ids:
+        return np.array(self._searcher.fast_field_values(field, addresses), np.int64)
