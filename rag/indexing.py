@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -109,8 +110,10 @@ def synchronise(
         most_bytes=_AHEAD_BYTES,
     )
     try:
-        for item in items:
-            run.take(item)
+        # Closed at once, whatever fails: its threads would go on loading what nobody takes.
+        with closing(items):
+            for item in items:
+                run.take(item)
     except SourceError:
         # Where the source breaks off, what was read of it is kept.
         run.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ def prefetch(
     workers: int,
     ahead: int,
     most_bytes: int,
-) -> Iterator[Item | Failure]:
+) -> Generator[Item | Failure]:
     """`items` in their order, those that are `wanted` being loaded by `workers` threads.
 
     `load` of an item that is handed over gives what was loaded, or raises what was raised.

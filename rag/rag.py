@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +59,7 @@ class Rag:
         self._given = encoder
         self._chunker = chunker
         self._workers = workers
+        self._parsings = 0
         self._lock = threading.RLock()
 
     @classmethod
@@ -102,22 +104,18 @@ class Rag:
         sources, and the former index serves until the new one is complete.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
-        try:
+        with self._parsing():
             return self._index(self.connect(*sources), rebuild, progress)
-        finally:
-            self._end_parsers()
 
     def plan(self, *sources: Source) -> IndexPlan:
         """What `index` would do with `sources`, and about how long it would take."""
         connector = self._opened(sources, self.exists)
-        try:
+        with self._parsing():
             if not self.exists:
                 return plan(None, connector, self._indexer)
             self._check_part()
             with self._store.rows() as rows:
                 return plan(rows, connector, self._indexer)
-        finally:
-            self._end_parsers()
 
     def watch(
         self,
@@ -132,15 +130,16 @@ class Rag:
         """
         connector = self.connect(*sources)
         waiting: set[str] | None = set()
-        for changed in changes(connector, self.folder, stop or Event()):
-            waiting = None if changed is None or waiting is None else waiting | changed
-            if waiting is not None and not waiting:
-                continue
-            try:
-                yield self._index(_part(connector, waiting), False, progress)
-            except IndexBusyError:
-                continue
-            waiting = set()
+        with self._parsing():
+            for changed in changes(connector, self.folder, stop or Event()):
+                waiting = None if changed is None or waiting is None else waiting | changed
+                if waiting is not None and not waiting:
+                    continue
+                try:
+                    yield self._index(_part(connector, waiting), False, progress)
+                except IndexBusyError:
+                    continue
+                waiting = set()
 
     def remove(self, *names: str) -> list[str]:
         """Remove documents by id or source, by folder, or by a pattern such as `docs/*.md`.
@@ -276,6 +275,20 @@ class Rag:
     @cached_property
     def _parsers(self) -> ParserPool:
         return ParserPool(workers=self._workers)
+
+    @contextmanager
+    def _parsing(self) -> Iterator[None]:
+        """While any thread is in here, the processes that parse are kept."""
+        with self._lock:
+            self._parsings += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._parsings -= 1
+                last = not self._parsings
+            if last:
+                self._end_parsers()
 
     def _end_parsers(self) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from rag import registry
 from rag.config.component import Component, check
 from rag.connectors.chain import Chain
+from rag.connectors.globs import is_glob
+from rag.connectors.names import without_password
 from rag.connectors.storage.archive import archive_kind
 from rag.errors import SourceError
 from rag.protocols import Connector
@@ -20,8 +22,8 @@ from rag.protocols import Connector
 Source: TypeAlias = str | Path | Mapping[str, object] | Connector
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 _STDIN = "-"
+_NO_MAPPING = "what stands in braces is not a mapping in YAML"
 
 
 def open_sources(sources: Sequence[Source], **given: object) -> Connector:
@@ -36,14 +38,16 @@ def open_sources(sources: Sequence[Source], **given: object) -> Connector:
         raise SourceError("no source is given; name a file or a folder")
     paths: list[str] = []
     opened: dict[str, Connector] = {}
+    written: list[Component] = []
     for source in map(_local, sources):
         if isinstance(source, Connector):
             opened[f"{type(source).__name__} {len(opened) + 1}"] = source
         elif (component := _component(source)) is None:
             assert isinstance(source, str | Path)
             paths.append(str(source))
-        else:
-            opened[_label(source)] = component.build(**given)
+        elif component not in written:
+            written.append(component)
+            opened[_label(component, opened)] = component.build(**given)
     if paths:
         # Together, so that a file named beside its folder is listed once.
         files = _checked({"use": "files", "paths": paths}).build(**given)
@@ -51,10 +55,13 @@ def open_sources(sources: Sequence[Source], **given: object) -> Connector:
     return next(iter(opened.values())) if len(opened) == 1 else Chain(opened)
 
 
-def _label(source: str | Path | Mapping[str, object]) -> str:
-    """What to call a source in a message; a password that stands in it is left out."""
-    text = source if isinstance(source, str) else json.dumps(source, default=str)
-    return _PASSWORD.sub("", str(text))
+def _label(component: Component, taken: Container[str]) -> str:
+    """What to call a source in a message, unlike those taken; options may hold secrets."""
+    what = component.options.get(getattr(_class(component.use), "shorthand", ""), "")
+    shown = what if isinstance(what, str) else json.dumps(what, default=str)
+    shown = without_password(shown)
+    name = shown if "://" in shown else f"{component.use}:{shown}"
+    return name if name not in taken else f"{name} ({component.use} {len(taken) + 1})"
 
 
 def _component(source: str | Path | Mapping[str, object]) -> Component | None:
@@ -91,11 +98,15 @@ def _by_scheme(source: str) -> Component | None:
     if found is None:
         return None
     scheme, rest = found[1].lower(), source[found.end() :]
-    named = scheme in registry.names("connector") and hasattr(_class(scheme), "shorthand")
+    known = registry.names("connector")
+    named = scheme in known and hasattr(_class(scheme), "shorthand")
     # `git://host/...` is a URL, although `git:` is also the name of the connector.
     if named and not (rest.startswith("//") and scheme in _schemes(scheme)):
         return _checked({"use": scheme, _class(scheme).shorthand: rest})
     if not rest.startswith(("//", ":")):
+        if scheme not in known and not os.path.lexists(source) and not is_glob(source):
+            told = registry.unknown("connector", scheme, known)
+            raise SourceError(f"no such file: '{source}', and {told}")
         return None
     return _checked({"use": (use := _taking(scheme)), _class(use).shorthand: source})
 
@@ -104,7 +115,9 @@ def _taking(scheme: str) -> str:
     """The connector that takes URLs of `scheme`."""
     taken = {one: name for name in registry.names("connector") for one in _schemes(name)}
     if scheme not in taken:
-        raise SourceError(registry.unknown("scheme", scheme, taken))
+        # Of `postgresql`, `postgresql+psycopg` and so on, one is enough to name.
+        plain = [one for one in taken if one.partition("+")[0] not in taken or "+" not in one]
+        raise SourceError(registry.unknown("scheme", scheme, plain))
     return taken[scheme]
 
 
@@ -122,13 +135,17 @@ def _mapping(text: str) -> Mapping[str, object]:
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = _label(" ".join(str(error).split()))
-        raise SourceError(f"'{_label(text)}' is not a mapping in YAML: {told}") from None
+        raise SourceError(f"{_NO_MAPPING}: {_fault(error)}") from None
     if not isinstance(found, dict):
-        raise SourceError(
-            f"'{_label(text)}' is not a mapping in YAML, such as {{use: web, url: ...}}"
-        )
+        raise SourceError(f"{_NO_MAPPING}, such as {{use: web, url: ...}}")
     return found
+
+
+def _fault(error: Exception) -> str:
+    """What YAML found and where, without the text around it, in which a password may stand."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    return f"{problem}, at character {mark.index + 1}" if mark is not None else str(problem)
 
 
 def _checked(given: Mapping[str, object]) -> Component:

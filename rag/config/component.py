@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -104,15 +105,27 @@ def check(
     from pydantic import ValidationError
 
     model = option_model(component)
+    if complaints := list(_unwritable(given)):
+        return None, complaints
     try:
-        # Read as JSON: a list fits a tuple, and nothing else is converted.
-        values = model.model_validate_json(json.dumps(given))
+        # Read as JSON: a list fits a tuple, a path is text, and nothing else is converted.
+        values = model.model_validate_json(json.dumps(given, default=os.fspath))
     except ValidationError as error:
         return None, _complaints(use, model, error)
     options = values.model_dump(mode="json", by_alias=True)
     judge = getattr(component, "faults", None)
     complaints = list(judge(options)) if judge is not None else []
     return (None if complaints else options), complaints
+
+
+def _unwritable(given: Mapping[str, object]) -> Iterator[Complaint]:
+    """Options that cannot be plain data, such as a date that YAML made of `2024-01-01`."""
+    for option, value in given.items():
+        try:
+            json.dumps(value, default=os.fspath)
+        except (TypeError, ValueError, RecursionError):
+            told = f"'{option}' cannot be written as text, numbers, lists and mappings"
+            yield option, f"{told}: put it in quotes"
 
 
 def _complaints(use: str, model: type[BaseModel], error: ValidationError) -> list[Complaint]:

@@ -10,19 +10,7 @@ import pytest
 
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 
-_WORDS = [
-    "lamp",
-    "oil",
-    "ferry",
-    "harbour",
-    "quay",
-    "rope",
-    "storm",
-    "keeper",
-    "stairs",
-    "dog",
-    "extraordinarily",
-]
+_WORDS = ("lamp", "oil", "ferry", "harbour", "quay", "rope", "storm", "stairs", "extraordinarily")
 
 
 @pytest.fixture(scope="module")
