@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +13,7 @@ from typing import Any
 
 from rag.assembly import build_indexer, build_stages
 from rag.config import Pipeline, differences, load_pipeline, parse_pipeline
-from rag.connectors.formats.format import Format, Parsed
-from rag.connectors.parsing.here import parse_here
-from rag.connectors.parsing.pool import ParserPool
+from rag.connectors.parsing.parsers import Parsers
 from rag.errors import IndexBusyError, IndexMismatchError, NoIndexError, RequestError
 from rag.indexing import Indexer, IndexReport, Progress, synchronise
 from rag.naming import matcher
@@ -33,8 +30,6 @@ from rag.watching import Followed, changes
 
 DEFAULT_PIPELINE = "hybrid"
 MAX_QUESTION = 20_000
-# Threads that fetch and wait for what is parsed elsewhere.
-_LOADERS = 8
 
 
 class Rag:
@@ -58,8 +53,7 @@ class Rag:
         self.pipeline = pipeline
         self._given = encoder
         self._chunker = chunker
-        self._workers = workers
-        self._parsings = 0
+        self._parsers = Parsers(workers)
         self._lock = threading.RLock()
 
     @classmethod
@@ -104,13 +98,13 @@ class Rag:
         sources, and the former index serves until the new one is complete.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
-        with self._parsing():
+        with self._parsers.kept():
             return self._index(self.connect(*sources), rebuild, progress)
 
     def plan(self, *sources: Source) -> IndexPlan:
         """What `index` would do with `sources`, and about how long it would take."""
         connector = self._opened(sources, self.exists)
-        with self._parsing():
+        with self._parsers.kept():
             if not self.exists:
                 return plan(None, connector, self._indexer)
             self._check_part()
@@ -130,7 +124,7 @@ class Rag:
         """
         connector = self.connect(*sources)
         waiting: set[str] | None = set()
-        with self._parsing():
+        with self._parsers.kept():
             for changed in changes(connector, self.folder, stop or Event()):
                 waiting = None if changed is None or waiting is None else waiting | changed
                 if waiting is not None and not waiting:
@@ -240,7 +234,7 @@ class Rag:
         """Close the index's files, and end the processes that parse."""
         if "_store" in self.__dict__:
             self._store.close()
-        self._end_parsers()
+        self._parsers.close()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -264,37 +258,6 @@ class Rag:
     def _answerer(self) -> Answerer:
         answerer: Answerer = self.pipeline.answer.build()
         return answerer
-
-    def _parse(self, reader: Format, data: bytes, name: str) -> Parsed:
-        if self._workers == 0:
-            return parse_here(reader, data, name)
-        with self._lock:
-            parsers = self._parsers
-        return parsers.parse(reader, data, name)
-
-    @cached_property
-    def _parsers(self) -> ParserPool:
-        return ParserPool(workers=self._workers)
-
-    @contextmanager
-    def _parsing(self) -> Iterator[None]:
-        """While any thread is in here, the processes that parse are kept."""
-        with self._lock:
-            self._parsings += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._parsings -= 1
-                last = not self._parsings
-            if last:
-                self._end_parsers()
-
-    def _end_parsers(self) -> None:
-        with self._lock:
-            parsers: ParserPool | None = self.__dict__.pop("_parsers", None)
-        if parsers is not None:
-            parsers.close()
 
     @cached_property
     def _lexical(self) -> LexicalEngine | None:
@@ -323,7 +286,7 @@ class Rag:
             sources,
             base=self._base,
             known=self._known,
-            parse=self._parse,
+            parse=self._parsers.parse,
             cache=self.folder / SOURCES_FOLDER if remembers else None,
         )
 
@@ -363,9 +326,13 @@ class Rag:
         with store.writing() as writer:
             with writer.rows.transaction():
                 writer.rows.set_meta("recipe", self.pipeline.as_dict())
-            threads = _LOADERS if self._workers != 0 else 1
             return synchronise(
-                writer, self._indexer(), connector, progress, whole=whole, threads=threads
+                writer,
+                self._indexer(),
+                connector,
+                progress,
+                whole=whole,
+                threads=self._parsers.threads,
             )
 
     def _rebuild(
