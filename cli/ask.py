@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence, Set
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 
 from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
 from rag.cli.output import one_line, say, say_json
-from rag.cli.place import place
+from rag.cli.place import is_stale, place
 from rag.errors import RequestError
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         "question": answer.question,
         "answer": answer.text,
         "abstained": answer.abstained,
-        "citations": [_citation(citation) for citation in answer.citations],
+        "citations": [_citation(citation, _stale(answer)) for citation in answer.citations],
         "seconds": answer.seconds,
     }
 
 
-def _citation(citation: Citation) -> dict[str, Any]:
+def _citation(citation: Citation, stale: Container[str]) -> dict[str, Any]:
     return {
         "source": citation.source,
         "document": citation.document_id,
@@ -65,6 +65,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "page": citation.page,
         "place": citation.place,
         "headings": list(citation.headings),
+        "stale": citation.document_id in stale,
         "quote": citation.quote,
     }
 
@@ -74,13 +75,19 @@ def _say_answer(answer: Answer) -> None:
     if answer.citations:
         say()
     for number, citation in enumerate(answer.citations, 1):
-        say(f'[{number}] {place(citation)}: "{one_line(citation.quote)}"')
+        where = place(citation, stale=citation.document_id in _stale(answer))
+        say(f'[{number}] {where}: "{one_line(citation.quote)}"')
     if answer.abstained and answer.hits:
         say(f"Closest: {_closest(answer.hits)}")
 
 
+def _stale(answer: Answer) -> Set[str]:
+    """The ids of documents that could not be read since the version that is cited."""
+    return {hit.passage.document_id for hit in answer.hits if is_stale(hit.passage)}
+
+
 def _closest(hits: Sequence[Hit]) -> str:
-    places = dict.fromkeys(place(hit.passage) for hit in hits)
+    places = dict.fromkeys(place(hit.passage, stale=is_stale(hit.passage)) for hit in hits)
     return "; ".join(list(places)[:_CLOSEST])
 
 

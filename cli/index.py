@@ -123,9 +123,10 @@ def _total(connector: Connector) -> int | None:
 
 
 def _follow(rag: Rag, connector: Connector, as_json: bool) -> None:
-    complain("watching; stop with Ctrl-C")
     try:
-        for report in rag.watch(connector):
+        for number, report in enumerate(rag.watch(connector)):
+            if number == 0:
+                complain("watching; stop with Ctrl-C")
             if as_json:
                 say_json(report.as_dict(), lines=True)
             elif _did(report):
@@ -157,12 +158,11 @@ def _say_plan(plan: IndexPlan, as_json: bool) -> None:
 
 
 def _nothing(sources: list[str], connector: Connector) -> str:
-    from rag.connectors.formats.catalogue import by_extension
+    from rag.connectors.formats.catalogue import known
 
     skipped = _passed_over(connector)
     passed = f" ({_skipped(skipped)})" if skipped else ""
-    read = ", ".join(sorted(by_extension()))
-    return f"no documents found in {', '.join(sources)}{passed}; formats read: {read}"
+    return f"no documents found in {', '.join(sources)}{passed}; formats read: {known()}"
 
 
 def _say_report(rag: Rag, report: IndexReport) -> None:

@@ -101,7 +101,7 @@ def _say_document(document: Document) -> None:
     }
     for name, value in lines.items():
         if value:
-            say(f"{one_line(name) + ':':<11}{one_line(value)}")
+            say(f"{one_line(name) + ':':<10} {one_line(value)}")
 
 
 def _say_spans(passages: Sequence[Passage], dropped: Sequence[Dropped]) -> None:

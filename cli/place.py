@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rag.cli.output import one_line
+
+if TYPE_CHECKING:
+    from rag.types import Passage
 
 
 class Placed(Protocol):
@@ -31,10 +34,14 @@ class Placed(Protocol):
         ...
 
 
-def place(of: Placed) -> str:
-    """One line, for example "manual.pdf, page 3, Safety > Brakes"."""
+def is_stale(of: Passage) -> bool:
+    """Whether `of` is of an earlier version of a document that could not be read since."""
+    return bool(of.metadata.get("stale"))
+
+
+def place(of: Placed, *, stale: bool = False) -> str:
+    """One line, for example "manual.pdf, page 3, Safety > Brakes"; `stale` is said."""
     page = one_line(of.place) or (f"page {of.page}" if of.page is not None else "")
     path = " > ".join(one_line(heading) for heading in of.headings)
-    metadata = getattr(of, "metadata", {})
-    stale = "an earlier version: it could not be read since" if metadata.get("stale") else ""
-    return ", ".join(part for part in (one_line(of.source), page, path, stale) if part)
+    told = "an earlier version: it could not be read since" if stale else ""
+    return ", ".join(part for part in (one_line(of.source), page, path, told) if part)

@@ -13,7 +13,7 @@ import typer
 from rag.cli.conditions import parse_condition
 from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
 from rag.cli.output import complain, console, say_json
-from rag.cli.place import place
+from rag.cli.place import is_stale, place
 from rag.cli.snippet import matcher, snippet
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _as_dict(rank: int, hit: Hit) -> Mapping[str, Any]:
         "page": passage.page,
         "place": passage.place,
         "headings": list(passage.headings),
+        "stale": is_stale(passage),
         "text": passage.text,
         "stages": {name: asdict(score) for name, score in hit.stages.items()},
     }
@@ -97,7 +98,8 @@ def _say_hits(ranking: Ranking, hits: Sequence[Hit]) -> None:
     words = matcher(ranking.query.text)
     screen = console()
     for rank, hit in enumerate(hits, 1):
-        screen.print(Text(f"{rank:>3}  {hit.score:>8.4f}  {place(hit.passage)}", "bold"))
+        where = place(hit.passage, stale=is_stale(hit.passage))
+        screen.print(Text(f"{rank:>3}  {hit.score:>8.4f}  {where}", "bold"))
         shown = Text(snippet(hit.passage.text, words))
         shown.highlight_regex(words, "bold yellow")
         screen.print(Padding(shown, (0, 0, 0, 5), expand=False))

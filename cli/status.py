@@ -58,7 +58,7 @@ def _say_failures(failed: Sequence[Mapping[str, Any]]) -> None:
         say(f"{_failure(failure)} [since {failure['since']}]")
     stale = sum(failure["stale"] for failure in failed)
     kept = f"; of {stale} the last version that could be read is kept" if stale else ""
-    again = "; they are tried again at the next run" if failed else ""
+    again = "; each is tried again when its source is indexed again" if failed else ""
     say(f"{count(len(failed), 'source')} could not be read{kept}{again}")
 
 

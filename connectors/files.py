@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rag.connectors.formats.catalogue import by_extension, extension
+from rag.connectors.formats.catalogue import by_extension, extension, unread
 from rag.connectors.formats.format import Format, Parse
 from rag.connectors.globs import Selection, is_glob
 from rag.connectors.ignore import IGNORE_FILES
@@ -140,8 +140,7 @@ class FilesConnector:
             return Failure(self._name(path), "is not a regular file; name a file or a folder")
         reader = by_extension().get(extension(path))
         if reader is None:
-            taken = ", ".join(sorted(by_extension()))
-            return Failure(self._name(path), f"has an extension that no format reads ({taken})")
+            return Failure(self._name(path), unread(path))
         return self._item(Found(path, status), reader)
 
     def _item(self, found: Found, reader: Format) -> Item | Failure:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rag.connectors.formats.catalogue import by_extension, extension
+from rag.connectors.formats.catalogue import by_extension, extension, unread
 from rag.connectors.formats.format import Format, Parse
 from rag.connectors.names import absolute, printable, readable_stem, source_name
 from rag.connectors.parsing.here import parse_here
@@ -117,8 +117,7 @@ class GitConnector:
         source = self._scope.take(blob.path) or self._scope.item(blob.path)
         reader = by_extension().get(extension(blob.path))
         if reader is None and blob.path == self._path:
-            taken = ", ".join(sorted(by_extension()))
-            yield Failure(source, f"has an extension that no format reads ({taken})")
+            yield Failure(source, unread(blob.path))
         elif reader is None:
             self.skipped[extension(blob.path)] += 1
         elif blob.size > self._max_bytes:

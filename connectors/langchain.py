@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from rag.connectors.formats.blocks import paragraphs
 from rag.connectors.formats.decoding import clean
-from rag.connectors.names import printable
+from rag.connectors.names import printable, without_password
 from rag.connectors.rows.fields import taken_twice
 from rag.connectors.rows.values import fields_of, scalar
 from rag.connectors.scope import Scope
@@ -68,6 +68,7 @@ class LangchainConnector:
         # A loader may raise whatever it likes, and what it has yielded is good.
         except Exception as error:  # noqa: BLE001
             detail = " ".join(clean(f"{type(error).__name__}: {error}").split())
+            detail = without_password(detail)
             told = f"the loader failed after {number:,} documents: {detail}; run again"
             yield Failure(self._scope.place("listing"), told)
             return

@@ -12,7 +12,8 @@ from urllib.parse import unquote_to_bytes
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f%\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-
+# Up to the last @ before the path, for a password may have one in it.
+_PASSWORD = re.compile(r"(?<=://)[^/\s]*@")
 
 # How the names of all other sources begin: a scheme, or the name of a connector.
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+:")
@@ -39,6 +40,11 @@ def source_name(path: str | Path, base: Path | None) -> str:
 def printable(text: str) -> str:
     """`text` on one line that can be shown and stored; different texts stay different."""
     return _UNPRINTABLE.sub(_encode, text)
+
+
+def without_password(text: str) -> str:
+    """`text` without the user and password of the URLs in it."""
+    return _PASSWORD.sub("", text)
 
 
 def is_elsewhere(name: str) -> bool:

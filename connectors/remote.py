@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rag.connectors.formats.catalogue import by_extension, extension
+from rag.connectors.formats.catalogue import by_extension, extension, unread
 from rag.connectors.formats.format import Format, Parse
 from rag.connectors.names import absolute, readable_stem
 from rag.connectors.parsing.here import parse_here
@@ -87,8 +87,7 @@ class RemoteConnector:
             elif (reader := by_extension().get(extension(entry.path))) is not None:
                 yield self._item(entry, reader)
             elif entry.given:
-                taken = ", ".join(sorted(by_extension()))
-                yield Failure(entry.source, f"has an extension that no format reads ({taken})")
+                yield Failure(entry.source, unread(entry.path))
             else:
                 self.skipped[extension(entry.path)] += 1
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rag.connectors.formats.catalogue import by_extension, extension
+from rag.connectors.formats.catalogue import by_extension, extension, unread
 from rag.connectors.formats.format import Format, Parse
 from rag.connectors.formats.signature import is_pdf
 from rag.connectors.names import printable, readable_stem
@@ -42,8 +42,7 @@ class StdinConnector:
         parse: Parse = parse_here,
     ) -> None:
         if extension(name) and extension(name) not in by_extension():
-            taken = ", ".join(sorted(by_extension()))
-            raise SourceError(f"no format reads '{printable(name)}' (extensions taken: {taken})")
+            raise SourceError(f"'{printable(name)}': {unread(name)}")
         self._name = name
         self._max_bytes = max_bytes
         self._parse = parse

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from rag.errors import DocumentError, SourceError
+from rag.errors import DocumentError, RagError, SourceError
 from rag.prefetch import prefetch
 from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
 from rag.store.rows import Known
@@ -118,6 +118,12 @@ def synchronise(
         # Where the source breaks off, what was read of it is kept.
         run.flush()
         raise
+    except Exception:
+        raise
+    except BaseException:
+        # Asked to stop: what is ready costs next to nothing to keep.
+        run.keep()
+        raise
     run.flush()
     gone = writer.unseen((lambda _: True) if whole else connector.covers)
     report = run.report
@@ -201,6 +207,15 @@ class _Run:
     def flush(self) -> None:
         """Encode and commit what waits."""
         self._encode()
+        self._commit()
+
+    def keep(self) -> None:
+        """Commit what waits and needs no encoding."""
+        if self._indexer.encoder is None:
+            self._encode()
+        self._commit()
+
+    def _commit(self) -> None:
         for cut in self._ready:
             if cut.known:
                 self.report.changed += 1
@@ -221,7 +236,7 @@ class _Run:
         return (self._added & left).total()
 
     def _read(self, item: Item, known: Known | None) -> None:
-        document = item.load()
+        document = _loaded(item)
         _check_text(document)
         self.report.read += item.size or len(document.text)
         same = known is not None and known.source == document.source
@@ -269,6 +284,17 @@ class _Run:
         if self._progress is not None:
             counts = (self._looked_at, self._working, self._passages, self._encoded)
             self._progress(Progress(*counts, source))
+
+
+def _loaded(item: Item) -> Document:
+    try:
+        return item.load()
+    except RagError:
+        raise
+    # A connector may fail in ways of its own on one item, and that must not stop the rest.
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DocumentError(f"cannot be read: {told}") from error
 
 
 def _check_text(document: Document) -> None:

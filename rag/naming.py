@@ -14,8 +14,8 @@ _PATTERN = frozenset("*?[")
 def matcher(name: str, base: Path) -> Callable[[str], bool]:
     """Whether an id or source is the one that `name` means.
 
-    That is itself, what lies in the folder that it names, or what its pattern fits; paths are
-    as seen from the current folder, or as the index calls them.
+    That is itself, what lies in the folder, archive, mailbox or other source that it names, or
+    what its pattern fits; paths are as seen from the current folder, or as the index calls them.
     """
     names = {name.rstrip("/")}
     if not is_elsewhere(name):
@@ -23,7 +23,17 @@ def matcher(name: str, base: Path) -> Callable[[str], bool]:
     patterns = [one for one in names if _PATTERN & set(one)]
 
     def fits(source: str) -> bool:
-        inside = any(source == one or source.startswith(f"{one}/") for one in names)
+        inside = any(source == one or _holds(one, source) for one in names)
         return inside or any(fnmatchcase(source, pattern) for pattern in patterns)
 
     return fits
+
+
+def _holds(name: str, source: str) -> bool:
+    """Whether `source` lies in `name`: `mail:a.mbox#1` in `mail:a.mbox`, `zip://x::a.zip` in a.zip.
+
+    The name of a file may have these marks in it and mean nothing by them.
+    """
+    if source.startswith(f"{name}/"):
+        return True
+    return is_elsewhere(source) and (source.startswith(f"{name}#") or source.endswith(f"::{name}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -55,7 +55,7 @@ def open_sources(sources: Sequence[Source], **given: object) -> Connector:
     return next(iter(opened.values())) if len(opened) == 1 else Chain(opened)
 
 
-def _label(component: Component, taken: Container[str]) -> str:
+def _label(component: Component, taken: Collection[str]) -> str:
     """What to call a source in a message, unlike those taken; options may hold secrets."""
     what = component.options.get(getattr(_class(component.use), "shorthand", ""), "")
     shown = what if isinstance(what, str) else json.dumps(what, default=str)
@@ -102,13 +102,22 @@ def _by_scheme(source: str) -> Component | None:
     named = scheme in known and hasattr(_class(scheme), "shorthand")
     # `git://host/...` is a URL, although `git:` is also the name of the connector.
     if named and not (rest.startswith("//") and scheme in _schemes(scheme)):
-        return _checked({"use": scheme, _class(scheme).shorthand: rest})
+        # The shell leaves a `~` within a word alone.
+        home = os.path.expanduser(rest) if rest.startswith("~/") else rest  # noqa: PTH111
+        return _checked({"use": scheme, _class(scheme).shorthand: home})
     if not rest.startswith(("//", ":")):
-        if scheme not in known and not os.path.lexists(source) and not is_glob(source):
-            told = registry.unknown("connector", scheme, known)
-            raise SourceError(f"no such file: '{source}', and {told}")
-        return None
+        return None if os.path.lexists(source) or is_glob(source) else _misnamed(source, scheme)
     return _checked({"use": (use := _taking(scheme)), _class(use).shorthand: source})
+
+
+def _misnamed(source: str, scheme: str) -> Component:
+    """Complain of `scheme:...` that is no file, no URL, and no connector's short form."""
+    known = registry.names("connector")
+    if scheme in known:
+        return _checked({"use": scheme})
+    raise SourceError(
+        f"no such file: '{source}', and {registry.unknown('connector', scheme, known)}"
+    )
 
 
 def _taking(scheme: str) -> str:

@@ -6,10 +6,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from rag import Rag
 from rag.errors import DocumentError
+from rag.indexing import Progress
 from rag.prefetch import prefetch
 from rag.types import Document, Failure, Item
 
@@ -172,10 +176,9 @@ def test_an_interrupted_listing_is_not_delayed() -> None:
 def test_closing_gives_up_what_has_not_begun() -> None:
     desk = Desk(0.02)
     items = prefetch(desk.items(100), workers=2, ahead=60, most_bytes=MB)
-    assert isinstance(items, Iterator)
     next(items)
     started = time.perf_counter()
-    items.close()  # type: ignore[attr-defined]
+    items.close()
     assert time.perf_counter() - started < 0.1, "closing waits for nothing"
     assert wait_until(lambda: not loading_threads())
     assert len(desk.begun) < 20
@@ -200,3 +203,26 @@ def test_a_document_is_let_go_when_its_turn_is_over() -> None:
         item.load()
         del item
         assert sum(ref() is not None for ref in refs[:number]) == 0
+
+
+def test_an_error_while_indexing_ends_the_threads_at_once(tmp_path: Path) -> None:
+    desk = Desk(0.02)
+
+    class Shelf:
+        def items(self) -> Iterator[Item]:
+            return desk.items(60)
+
+        def covers(self, source: str) -> bool:
+            return True
+
+    def stop(progress: Progress) -> None:
+        if progress.passages:
+            raise ZeroDivisionError
+
+    with closing(Rag.open(tmp_path / ".rag", pipeline="bm25")) as rag:
+        # While the error is looked at, its traceback keeps all that it went through alive.
+        with pytest.raises(ZeroDivisionError) as caught:
+            rag.index(Shelf(), progress=stop)
+        assert wait_until(lambda: not loading_threads(), 2)
+        assert len(desk.begun) < 60
+        assert caught.tb is not None

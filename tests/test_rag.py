@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -411,4 +412,41 @@ def test_a_run_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
     assert rag.index(tmp_path / "docs").added == 1000
     assert Breaking.encoded == 1000
     assert rag.verify() == []
+    rag.close()
+
+
+def test_a_run_that_is_stopped_keeps_what_is_ready(tmp_path: Path) -> None:
+    class Stopped:
+        def items(self) -> Iterator[Item | Failure]:
+            for name in ("a", "b"):
+                document = Document(f"test:{name}", f"test:{name}", f"Lamp {name} is lit.")
+                yield Item(document.id, document.source, "1", partial(replace, document))
+            raise KeyboardInterrupt
+
+        def covers(self, source: str) -> bool:
+            return True
+
+    rag = Rag.open(tmp_path / ".rag", pipeline="bm25")
+    with pytest.raises(KeyboardInterrupt):
+        rag.index(Stopped())
+    assert rag.status()["documents"] >= 1
+    assert rag.verify() == []
+    rag.close()
+
+
+def test_an_item_that_fails_in_its_own_way_is_told(tmp_path: Path) -> None:
+    class Odd:
+        def items(self) -> Iterator[Item | Failure]:
+            good = Document("test:a", "test:a", "The lamp is lit.")
+            yield Item("test:b", "test:b", "1", lambda: replace(good, text=str(1 // 0)))
+            yield Item(good.id, good.source, "1", lambda: good)
+
+        def covers(self, source: str) -> bool:
+            return True
+
+    rag = Rag.open(tmp_path / ".rag", pipeline="bm25")
+    report = rag.index(Odd())
+    (failure,) = report.failed
+    assert failure.error.startswith("cannot be read: ZeroDivisionError")
+    assert report.added == 1
     rag.close()

@@ -10,6 +10,9 @@ from types import MappingProxyType
 from rag import registry
 from rag.connectors.formats.format import Format
 
+# Files that are no document but many, and the connector that reads them.
+_OF_CONNECTORS = {".mbox": "mail", ".parquet": "records", ".pq": "records"}
+
 
 @cache
 def by_extension() -> Mapping[str, Format]:
@@ -35,6 +38,18 @@ def format_of(name: str, media_type: str | None = None) -> Format | None:
     """The format for what `name` is a name or URL path of, or else is declared to be."""
     declared = (media_type or "").partition(";")[0].strip().lower()
     return by_media_type().get(declared) or by_extension().get(extension(name))
+
+
+def unread(name: str) -> str:
+    """What to say of a file whose extension no format reads."""
+    if (use := _OF_CONNECTORS.get(extension(name))) is not None:
+        return f"holds many documents, which '{use}' reads: name it as {use}:{PurePath(name).name}"
+    return f"no format reads '{extension(name)}' files; the formats are {known()}"
+
+
+def known() -> str:
+    """The names of all formats in one line; their extensions would take a page."""
+    return ", ".join(registry.names("format"))
 
 
 def extension(name: str) -> str:

@@ -24,13 +24,14 @@ class CodeFormat:
         "application/javascript",
         "application/x-sh",
     )
-    version = 1
+    version = 2
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """The source; the place of a block is `class Walk`, `Walk.folder()` or `def parse`.
 
         Comments above a function are part of its block. The metadata `parser` is `lines` where
-        no grammar was used: for the language, over two megabytes, or where it took too long.
+        no grammar was used: for the language, over two megabytes, beyond a thousand levels of
+        brackets, or where it took too long.
         """
         decoded = decode(data, self.name)
         language = BY_EXTENSION.get(extension(name), _UNKNOWN)

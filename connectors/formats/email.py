@@ -26,7 +26,7 @@ _SIGNATURE = ("-- ", "--")
 class EmailFormat:
     """RFC 5322 messages with MIME. What is attached follows the body, headed by its name."""
 
-    name = "e-mail"
+    name = "email"
     extensions: tuple[str, ...] = (".eml",)
     media_types: tuple[str, ...] = ("message/rfc822", "message/global")
     version = 1

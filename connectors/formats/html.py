@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _DECLARED_WITHIN = 2048
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*+)[^<>]*+>")
+# An attribute as a browser reads it, `=` in front of a name being a part of it.
+_ATTRIBUTE = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
+_MOST_ATTRIBUTES = 256
+_ATTRIBUTES = re.compile(
+    rf"(<[a-zA-Z][^\s/>]*+(?:{_ATTRIBUTE}){{{_MOST_ATTRIBUTES}}}+)(?:{_ATTRIBUTE})*+"
+    rf"|<[a-zA-Z][^\s/>]*+(?:{_ATTRIBUTE})*+"
+)
 # Elements whose end tag may be left out, or that have none, do not tell how deep a page nests.
 _UNCOUNTED = frozenset(
     {
@@ -57,7 +64,7 @@ class HtmlFormat:
     name = "HTML"
     extensions: tuple[str, ...] = (".html", ".htm", ".xhtml")
     media_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
-    version = 3
+    version = 4
 
     def parse(self, data: bytes, name: str) -> Parsed:
         """Headings, paragraphs, lists, tables and code as blocks, white space as in a browser."""
@@ -73,11 +80,12 @@ class HtmlFormat:
 
 
 def flatten(markup: str) -> str:
-    """`markup` with the tags beyond a thousand levels taken out.
+    """`markup` with the tags beyond a thousand levels taken out, and many attributes of one tag.
 
-    The parser's time grows with the square of the depth, and browsers, too, stop nesting
-    (Blink at 512 levels).
+    The parser's time grows with the square of the depth and of the attributes of a tag, and
+    browsers, too, stop nesting (Blink at 512 levels). A tag keeps its first 256 attributes.
     """
+    markup = _narrowed(markup)
     if markup.count("<") <= _DEEPEST:
         return markup
     depth = 0
@@ -95,6 +103,20 @@ def flatten(markup: str) -> str:
         return kept
 
     return _TAG.sub(shallow, markup)
+
+
+def _narrowed(markup: str) -> str:
+    # With an end tag in it, it may be a comparison in a script and what follows it.
+    found = [
+        one
+        for one in _ATTRIBUTES.finditer(markup)
+        if one[1] is not None and "</" not in markup[one.end(1) : one.end()]
+    ]
+    if not found:
+        return markup
+    starts = [0, *(one.end() for one in found)]
+    ends = [*(one.end(1) for one in found), len(markup)]
+    return "".join(markup[start:end] for start, end in zip(starts, ends, strict=True))
 
 
 def _read(tree: LexborHTMLParser) -> PageReader:

@@ -13,7 +13,7 @@ from rag.types import Metadata
 class JsonLinesFormat:
     """JSON Lines: a record for each line; lines that are no JSON are counted and left out."""
 
-    name = "JSON Lines"
+    name = "JSONL"
     extensions: tuple[str, ...] = (".jsonl", ".ndjson", ".jsonlines")
     media_types: tuple[str, ...] = (
         "application/x-ndjson",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS = 16_384
 _MOST_ROWS = 2_000_000  # a number that claims more is damaged
+_MOST_ALIKE = 20  # rows: what a repeated row says is not said more often
 _VALUES = ("string-value", "date-value", "time-value", "boolean-value", "value")
 
 
@@ -29,10 +30,13 @@ class OdsFormat:
     name = "ODS"
     extensions: tuple[str, ...] = (".ods", ".ots")
     media_types: tuple[str, ...] = ("application/vnd.oasis.opendocument.spreadsheet",)
-    version = 1
+    version = 2
 
     def parse(self, data: bytes, name: str) -> Parsed:
-        """A heading for each sheet, and one line and block for each row."""
+        """A heading for each sheet, and one line and block for each row.
+
+        Of a row that is repeated, the first twenty are said; rows after it keep their numbers.
+        """
         package = OdfPackage(data, self.name)
         writer = Writer(gap="\n")
         sheets = _Sheets(package)
@@ -81,10 +85,11 @@ class _Sheets:
     def _repeated(self, row: _Element, hidden: bool) -> Iterator[tuple[int, dict[int, str]]]:
         first = self._row + 1
         times = min(max(number(row, "number-rows-repeated", 1), 1), _MOST_ROWS)
-        self._row = min(self._row + times, _MOST_ROWS)
-        if hidden or not (cells := self._cells(row, first, times)):
+        said = min(times, _MOST_ALIKE)
+        self._row += times
+        if hidden or not (cells := self._cells(row, first, said)):
             return
-        for place in range(first, self._row + 1):
+        for place in range(first, first + said):
             filled = dict(cells)
             self._merged.fill(place, filled)
             yield place, filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,7 +31,10 @@ _LOCK = threading.Lock()  # PDFium may be called from one thread at a time
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY: an encryption that PDFium does not know
 _TAIL = 4096
-_VERSION = 3
+_VERSION = 4
+# Recognition of text in images ends this long after a file is begun: below the 60 seconds that
+# `ParserPool` allows a file, so that what was recognised until then is kept.
+_SECONDS = 45.0
 # A file can name one page over and over, and pack text a thousand times smaller than it is.
 _MOST_PAGES = 50_000
 _MOST_CHARACTERS = 100_000_000
@@ -50,7 +54,12 @@ class PdfFormat:
         return f"{_VERSION}+{languages}" if languages else _VERSION
 
     def parse(self, data: bytes, name: str) -> Parsed:
-        """Headings by their type, paragraphs, lists and tables, each with its page."""
+        """Headings by their type, paragraphs, lists and tables, each with its page.
+
+        Scanned pages are recognised for 45 seconds at most; the metadata `scanned_pages` lists
+        those that were not.
+        """
+        until = time.monotonic() + _SECONDS
         _check(data)
         with _opened(data) as document:
             with _LOCK:
@@ -58,7 +67,7 @@ class PdfFormat:
                 found = list(_pages(document))
             printed = without_running_lines(found)
             empty = [index for index, lines in enumerate(printed) if not lines]
-            recognised, scans = read_scans(document, empty, _LOCK)
+            recognised, scans = read_scans(document, empty, _LOCK, until)
         if recognised:  # their heads and feet run with those of the other pages
             pages = [recognised.get(index, lines) for index, lines in enumerate(found)]
             printed = without_running_lines(pages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from rag.connectors.storage.tarred import Tar
 from rag.connectors.storage.zipped import Zip
 from rag.errors import DocumentError, SourceError
 from rag.types import Failure
+
+# A name with backslashes is refused aloud; `..\\a.md` must not pass for a hidden one.
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 class Container(Protocol):
@@ -135,4 +139,4 @@ class Packed:
 
 
 def _hidden(name: str) -> bool:
-    return any(part.startswith(".") and part not in {".", ".."} for part in name.split("/"))
+    return any(part.startswith(".") and part not in {".", ".."} for part in _SEPARATOR.split(name))

@@ -39,7 +39,8 @@ class WebConnector:
       its pages; `sitemap` says so of any address (its site's sitemaps are looked up), or that
       none is one.
     - `crawl`: also follow links, up to `depth` from each address, on the same host only and
-      beneath `prefix`. A crawl or sitemap visits at most `pages` pages and keeps to robots.txt.
+      beneath the path `prefix`, such as `/docs/`. A crawl or sitemap visits at most `pages`
+      pages and keeps to robots.txt.
     - `delay`: seconds between two requests to a host, or as long as its robots.txt asks.
     - `allow`: hosts that may have private addresses, such as `localhost` or `wiki.internal`;
       all others are refused where they resolve to one, also after redirects.

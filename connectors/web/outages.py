@@ -45,5 +45,6 @@ class Outages:
         """What to say of pages that were not visited, a line for each site."""
         for place, count in self._down.items():
             if count:
-                told = f"stopped answering: {count:,} known pages were not visited; run again later"
+                pages = "1 known page was" if count == 1 else f"{count:,} known pages were"
+                told = f"stopped answering: {pages} not visited; run again later"
                 yield Failure(self._origins[place], told)

@@ -314,7 +314,10 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
 def _passage(fields: Sequence[Any]) -> Passage:
     document_id, start, end, text, source, title, page, headings, place, context = fields[:10]
     metadata, language, stale = fields[10:]
-    known = {**_recorded(metadata), "language": language, **({"stale": True} if stale else {})}
+    # The index's own word counts, whatever a document says of itself.
+    known = {**_recorded(metadata), "language": language, "stale": True}
+    if not stale:
+        del known["stale"]
     path = tuple(_recorded(headings)) if headings != "[]" else ()
     return Passage(document_id, start, end, text, source, title, page, path, known, context, place)
 

@@ -119,7 +119,7 @@ def test_a_folder_without_documents(rag: Command) -> None:
     nothing = rag("index", "empty", "--pipeline", "bm25")
     assert nothing.code == 2
     assert nothing.err.startswith("rag: no documents found in empty (1 file passed over: 1 .png); ")
-    assert ".md" in nothing.err.partition("formats read: ")[2]
+    assert "markdown" in nothing.err.partition("formats read: ")[2]
     assert not Path(".rag").exists()
 
 
@@ -245,11 +245,15 @@ def test_failures_are_kept_with_what_they_left_behind(rag: Command) -> None:
     assert "stale" not in told[1]
     assert told[2] == (
         "2 sources could not be read; of 1 the last version that could be read is kept; "
-        "they are tried again at the next run"
+        "each is tried again when its source is indexed again"
     )
     assert [one["stale"] for one in rag("status", "--failures", "--json").json] == [True, False]
     hit = rag("search", "Aurelia").out.splitlines()[0]
     assert hit.endswith("docs/boats.txt, an earlier version: it could not be read since")
+    assert rag("search", "Aurelia", "--json").json["hits"][0]["stale"] is True
+    asked = "How many passengers does the ferry Aurelia carry?"
+    assert "docs/boats.txt, an earlier version" in rag("ask", asked).out
+    assert rag("ask", asked, "--json").json["citations"][0]["stale"] is True
     Path("docs/new.txt").unlink()
     Path("docs/boats.txt").write_text("The ferry Aurelia carries ninety passengers.")
     assert rag("index", "docs").code == 0

@@ -50,8 +50,8 @@ def test_search_as_json(rag: Command) -> None:
     assert (hit["rank"], hit["document"], hit["page"]) == (1, "docs/handbook.md", None)
     assert len(hit["text"]) == hit["end"] - hit["start"]
     assert set(hit) == {
-        "rank", "score", "document", "source", "start", "end", "page", "place", "headings", "text",
-        "stages",
+        "rank", "score", "document", "source", "start", "end", "page", "place", "headings",
+        "stale", "text", "stages",
     }  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def _streams() -> Iterator[Bomb]:
     many = b"/Filter [" + b"/FlateDecode " * 3 + b"]"
     yield "inflating contents", document(_page(stream(_inflating(512 * _MB), flate)))
     yield "inflating twice", document(_page(stream(_inflating(512 * _MB, 2), twice)))
-    shows = _inflating(64 * _MB, 1, b"(a) Tj ")
+    shows = _inflating(32 * _MB, 1, b"(a) Tj ")
     yield "inflating to text", document(_page(stream(shows, flate)))
     operators = _inflating(256 * _MB, 3, b"q ")
     yield "inflating to operators", document(_page(stream(operators, many)))
@@ -106,7 +106,7 @@ def _streams() -> Iterator[Bomb]:
     )
     objects = _shown()
     objects[5] = _FONT[:-3] + b" /ToUnicode 6 0 R >>"
-    objects[6] = stream(zlib.compress(mapping * 20_000), flate)
+    objects[6] = stream(zlib.compress(mapping * 2_000), flate)
     yield "character map", document(objects)
 
 

@@ -1,6 +1,8 @@
 """Source code by function and class."""
 
 import random
+import subprocess
+import sys
 
 import pytest
 from block_law import spans, visible
@@ -166,6 +168,25 @@ def test_what_a_grammar_cannot_read_in_time_is_cut_at_blank_lines() -> None:
     parsed = code("a<" * 60_000, "a.java")
     assert parsed.metadata["parser"] == "lines"
     assert len(parsed.blocks) == 1
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("unit", "name"),
+    [("$(..", "a.java"), ("$(.", "a.hpp"), ("  await =>", "a.java"), ("<<A;\n", "a.sh")],
+)
+def test_what_never_ends_takes_bounded_memory(unit: str, name: str) -> None:
+    script = (
+        "import resource, sys\n"
+        "from rag.connectors.formats.code import CodeFormat\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000,) * 2)\n"
+        f"parsed = CodeFormat().parse(({unit!r} * 15_000).encode(), {name!r})\n"
+        "print(parsed.metadata['parser'])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.returncode) == ("lines\n", 0), ran.stderr
 
 
 @pytest.mark.timeout(120)

@@ -50,6 +50,16 @@ def test_an_open_quote_crashes_nothing() -> None:
     assert rows('a,b\n"never closed,1\n2,3\n') == ["a: never closed,1 2,3"]
 
 
+@pytest.mark.timeout(10)
+def test_quotes_that_part_nothing_cost_no_time() -> None:
+    assert rows("id,|ext\n" + '!!1,"a\nb,|ext\n' * 400)
+
+
+def test_the_mark_that_parts_all_rows_alike() -> None:
+    assert rows("Fee;Note\n1,5;a, b\n2,5;c\n") == ["Fee: 1,5; Note: a, b", "Fee: 2,5; Note: c"]
+    assert rows("Ports\n\nPort|Fee\nAln|1,5\n")[-1] == "Port: Aln; Fee: 1,5"
+
+
 def test_binary_is_refused() -> None:
     with pytest.raises(DocumentError, match=r"is not CSV although .* zip"):
         CsvFormat().parse(b"PK\x03\x04", "a.csv")

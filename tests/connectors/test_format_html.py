@@ -133,6 +133,21 @@ def test_depth_costs_neither_stack_nor_square_time(tag: str) -> None:
     assert parsed.text.startswith("before")
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "one", ["a%d=1 ", "a%d ", "a%d/", "a%d='>' ", 'a%d="<p>"', "<a%d ", "=%d="]
+)
+def test_attributes_of_a_tag_take_linear_time(one: str) -> None:
+    attributes = "".join(one % number for number in range(100_000))
+    parsed = parse(f"<p>before <b {attributes}>harbour</b> after")
+    assert parsed.text == "before harbour after"
+
+
+def test_comparisons_in_scripts_end_with_them() -> None:
+    script = f"<script>for (i=0;i<n;i++) {{ {'a word of it ' * 500}}}</script>"
+    assert parse(f"<p>before{script}<p>after").text == "before\n\nafter"
+
+
 def test_text_after_great_depth_is_kept() -> None:
     deep = "<div>" * 3000 + "deep" + "</div>" * 3000
     assert parse(f"{deep}<p>after</p>").text == "deep\n\nafter"

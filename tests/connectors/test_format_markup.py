@@ -247,11 +247,22 @@ def test_blocks_cover_asciidoc(text: str) -> None:
     assert visible("".join(spans(parsed))) == visible(text)
 
 
+def test_simple_tables_end_where_docutils_ends_them() -> None:
+    tables = "== ==\na  b\n== ==\nc  d\n\ne  f\n== ==\nText.\n\n== ==\na  b\n== ==\n\nMore.\n"
+    parsed = rst(tables)
+    assert [(b.kind, t) for b, t in zip(parsed.blocks, spans(parsed), strict=True)] == [
+        ("table", "== ==\na  b\n== ==\nc  d\n\ne  f\n== =="),
+        ("paragraph", "Text."),
+        ("table", "== ==\na  b\n== =="),
+        ("paragraph", "More."),
+    ]
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "unit",
     ["word ", "- ", "[", "`", "| ", "=", "::", "\n- a", "\n----", "\n|===", "\n[a]", "\n:a: b",
-     "\n.. a", "\n  - b", "\nA\n-", "\n+-+"],
+     "\n.. a", "\n  - b", "\nA\n-", "\n+-+", "\n== ==", "\n== ==\na\n\n"],
     ids=repr,
 )  # fmt: skip
 def test_long_sources_take_linear_time(unit: str) -> None:

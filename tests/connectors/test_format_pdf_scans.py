@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -72,7 +74,7 @@ def test_the_extra_without_the_program_names_the_program() -> None:
         "its page is a scanned image without text; install tesseract "
         "(apt install tesseract-ocr) to read it"
     )
-    assert PdfFormat().version == 3
+    assert PdfFormat().version == 4
 
 
 @pytest.mark.usefixtures("without_extra")
@@ -107,6 +109,23 @@ def test_scanned_pages_are_recognised() -> None:
     pages = {block.page: parsed.text[block.start : block.end] for block in parsed.blocks}
     assert "The ferry to Skerrin leaves at nine in the morning." in pages[2]
     assert "keeper lights the lamp at dusk" in pages[3]
+
+
+@needs_tesseract
+def test_pages_that_time_leaves_unread_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    pdf = paged("The first page has text of its own.")
+    for _ in range(3):
+        scan(pdf, NOTICE)
+    monkeypatch.setattr("rag.connectors.formats.pdf._SECONDS", 0.01)
+    started = time.monotonic()
+    parsed = parse(pdf)
+    assert parsed.metadata["scanned_pages"] == "2-4"
+    assert "ocr_pages" not in parsed.metadata
+    assert time.monotonic() - started < 10
+    pages = blank()
+    scan(pages, NOTICE)
+    with pytest.raises(DocumentError, match=r"image, and no text was recognised in time; split it"):
+        parse(pages)
 
 
 @needs_tesseract
@@ -150,6 +169,7 @@ def test_what_is_installed_is_part_of_a_files_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.pdf").write_bytes(bytes(paged("Text.").output()))
+    os.utime(tmp_path / "a.pdf", (0, 0))  # a file that has just changed has no version yet
     able = version(tmp_path)
     assert all(recognition.languages().split("+"))
     monkeypatch.setenv(recognition.LANGUAGES_VARIABLE, "deu")

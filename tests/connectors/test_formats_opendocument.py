@@ -193,11 +193,25 @@ def test_hidden_sheets_are_left_out() -> None:
     assert (parsed.text, parsed.metadata["sheets"]) == ("", 0)
 
 
+@pytest.mark.timeout(10)
+def test_a_row_repeated_often_is_said_some_times_and_counted_in_full() -> None:
+    times = 'table:number-rows-repeated="1000000"'
+    rows = (
+        f"<table:table-row>{cell('Port')}</table:table-row>"
+        f"<table:table-row {times}>{cell('Aln')}</table:table-row>"
+        f"<table:table-row>{cell('Skerrin')}</table:table-row>"
+    )
+    parsed = sheet(table(rows))
+    found = [(b.row, t) for b, t in zip(parsed.blocks, spans(parsed), strict=True)][1:]
+    alike = [(row, "Port: Aln") for row in range(2, 22)]
+    assert found == [*alike, (1_000_002, "Port: Skerrin")]
+
+
 def test_repetition_beyond_measure_is_refused() -> None:
     rows = (
         '<table:table-row table:number-rows-repeated="1048576">'
         f"{cell('x', ALL_COLUMNS)}</table:table-row>"
-    )
+    ) * (worksheet.MOST_CELLS // (20 * 16_384) + 1)
     with pytest.raises(DocumentError, match=f"more than {worksheet.MOST_CELLS:,} cells"):
         sheet(table(rows))
 

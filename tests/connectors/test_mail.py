@@ -93,7 +93,7 @@ def test_a_message_is_a_document(tmp_path: Path) -> None:
     assert "The lamp needs oil." in document.text and "Port: Aln; Fee: 3" in document.text
     assert document.metadata == {
         "from": "ann@example.org", "date": "2026-11-21T13:38:06+00:00",
-        "message_id": "1@example.org", "attachments": "fees.csv", "format": "e-mail",
+        "message_id": "1@example.org", "attachments": "fees.csv", "format": "email",
     }  # fmt: skip
 
 

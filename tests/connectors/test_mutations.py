@@ -24,7 +24,7 @@ from rag.errors import DocumentError
 COUNT = 60
 SEED = 1
 SECONDS = 8
-MEMORY = 500_000_000
+MEMORY = 300_000_000
 WORKERS = 2
 FORMATS = formats()
 # Formats that only say what to do instead.

@@ -205,7 +205,7 @@ def test_rows_that_do_not_fit_are_reported(tmp_path: Path) -> None:
 
 
 def test_an_open_quote_ends_at_the_limit(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('text\n"never closed\n' + "word\n" * 400_000)
+    (tmp_path / "a.csv").write_text('text\n"never closed\n' + "word\n" * 20_000)
     told = failures(connect(tmp_path, "a.csv", max_bytes=1000))
     assert "a quote is open" in told["records:a.csv#2"]
 

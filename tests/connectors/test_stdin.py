@@ -83,7 +83,7 @@ def test_a_pdf_is_told_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SourceError, match=r"no format reads 'x\.exe' \(extensions taken: .*\.md"):
+    with pytest.raises(SourceError, match=r"'x\.exe': no format reads '\.exe' .*markdown"):
         StdinConnector(name="x.exe")
     for data in (b"", b"\0\1"):
         with pytest.raises(DocumentError):

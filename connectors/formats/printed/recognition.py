@@ -29,7 +29,6 @@ _PACKAGE = "pytesseract"
 _NO_LANGUAGES = frozenset({"osd", "equ", "snum"})
 # Every language slows recognition down: where more are installed, one has to be named.
 _MOST_LANGUAGES = 4
-_SECONDS = 120  # for one page
 _SUREST_NOISE = 40  # words that tesseract is less sure of are mostly specks and drawings
 _GAP = 0.8  # between cells, in heights of a line
 _LARGER = 1.5  # times the usual height of a line: other lines differ by their letters alone
@@ -57,23 +56,26 @@ def languages() -> str:
     return "+".join(found) if 0 < len(found) <= _MOST_LANGUAGES else "eng"
 
 
-def recognised(image: Image, points: float) -> list[Line]:
+def recognised(image: Image, points: float, seconds: float) -> list[Line]:
     """The lines of text in a page's image; `points` are those of a pixel.
 
-    Raises DocumentError where tesseract cannot do it.
+    Raises TimeoutError where it takes more than `seconds`, and DocumentError where tesseract
+    cannot do it.
     """
     import pytesseract
 
+    if seconds <= 0:
+        raise TimeoutError
     try:
         found = pytesseract.image_to_data(
-            image, lang=languages(), timeout=_SECONDS, output_type=pytesseract.Output.DICT
+            image, lang=languages(), timeout=seconds, output_type=pytesseract.Output.DICT
         )
     except pytesseract.TesseractError as error:
         raise DocumentError(
             f"{_failed(error)}; tesseract has: {', '.join(_installed())}"
         ) from error
     except RuntimeError as error:  # so the package tells that the time is over
-        raise DocumentError(f"tesseract took more than {_SECONDS} seconds for a page") from error
+        raise TimeoutError from error
     return _lines(list(_words(found)), image.height, points)
 
 

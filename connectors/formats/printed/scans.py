@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -26,10 +27,14 @@ _MANY_PATHS = 100  # letters that are drawn as outlines
 
 @dataclass(frozen=True, slots=True)
 class Scans:
-    """The numbers, from 1, of pages without text: those whose image was `read`, and the others."""
+    """The numbers, from 1, of pages without text: those whose image was `read`, and the others.
+
+    `late` says that time ran out before all were tried.
+    """
 
     read: tuple[int, ...] = ()
     unread: tuple[int, ...] = ()
+    late: bool = False
 
     @property
     def metadata(self) -> Metadata:
@@ -50,28 +55,39 @@ class Scans:
         )
         if missing := recognition.missing():
             return f"{told} without text; {missing} to read {'it' if one else 'them'}"
+        if self.late:
+            return f"{told}, and no text was recognised in time; split it"
         return f"{told}, and no text was recognised in {'it' if one else 'them'}"
 
 
 def read_scans(
-    document: pdfium.PdfDocument, empty: Iterable[int], lock: threading.Lock
+    document: pdfium.PdfDocument, empty: Iterable[int], lock: threading.Lock, until: float
 ) -> tuple[dict[int, list[Line]], Scans]:
     """The recognised lines of `empty` pages, by index from 0, and what was done with each.
 
-    PDFium is asked under `lock`, and recognition goes on without it. Raises DocumentError.
+    Recognition stops where `time.monotonic()` is `until`. PDFium is asked under `lock`, and
+    recognition goes on without it. Raises DocumentError.
     """
     able = not recognition.missing()
+    late = False
     found: dict[int, list[Line]] = {}
     drawn: list[int] = []
     for index in empty:
         with lock:
-            image, points = _image(document[index], able=able)
+            image, points = _image(document[index], able=able and not late)
         if points:
             drawn.append(index)
-        if image is not None and (lines := recognition.recognised(image, points)):
+        if image is None:
+            continue
+        try:
+            lines = recognition.recognised(image, points, until - time.monotonic())
+        except TimeoutError:
+            late = True
+            continue
+        if lines:
             found[index] = in_reading_order(lines)
     read = tuple(index + 1 for index in found)
-    return found, Scans(read, tuple(index + 1 for index in drawn if index not in found))
+    return found, Scans(read, tuple(index + 1 for index in drawn if index not in found), late)
 
 
 def _image(page: pdfium.PdfPage, *, able: bool) -> tuple[Image | None, float]:

@@ -16,7 +16,7 @@ from rag.connectors.formats.building.outline import Section
 from rag.connectors.formats.program.languages import Language
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Parser, Tree
 
 # A parser takes up to 250 times a file's size for code, and without end for some of what is none.
 # It is stopped where it takes more than these.
@@ -26,6 +26,14 @@ _MEMORY, _MEMORY_EACH_BYTE = 100_000_000, 300
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 # 120 kB of `a<a<a<` would be gigabytes of Java, taken in a single step that nothing can stop.
 _ANGLES = re.compile(r"(?:<[^;{}<>]*){200}")
+# Where a file ends within brackets, time and memory grow with the square of their number.
+_PAIRS = (b"()", b"[]", b"{}")
+_MOST_OPEN = 1_000
+_ALL = bytes(range(256))
+# The end of what is no code is one step, too, which takes memory by the square of what came
+# before it: a file is read on where its beginnings take no such time. Code takes a fraction of it.
+_BEGINNINGS = (8_192, 32_768, 131_072)  # bytes
+_QUICK_SECONDS, _QUICK_SECONDS_EACH_MB = 0.05, 4.0
 _DEEPEST = 8
 _SLICE = 1 << 16
 
@@ -63,8 +71,23 @@ def sections(text: str, language: Language) -> tuple[Section, ...] | None:
     """The symbols of `text`; None where no grammar reads it, or not within its limits."""
     if not language.grammar or len(data := text.encode()) > _LARGEST:
         return None
-    if _ANGLES.search(text):
+    if _ANGLES.search(text) or any(_open(data, pair) > _MOST_OPEN for pair in _PAIRS):
         return None
+    parser = _parser(language.grammar)()
+    if not all(_is_quick(parser, data[:size]) for size in _BEGINNINGS if size < len(data)):
+        return None
+    tree = _parsed(parser, data)
+    return None if tree is None else tuple(_sections(tree.root_node.children, language, (), 0))
+
+
+def _is_quick(parser: Parser, beginning: bytes) -> bool:
+    """Whether this much of a file is read as fast as code is, with an end that is cut off."""
+    most = time.thread_time() + _QUICK_SECONDS + _QUICK_SECONDS_EACH_MB * len(beginning) / 1e6
+    return _parsed(parser, beginning) is not None and time.thread_time() <= most
+
+
+def _parsed(parser: Parser, data: bytes) -> Tree | None:
+    """The tree of `data`; None where it takes more than the limits."""
     most_seconds = time.thread_time() + _SECONDS + _SECONDS_EACH_MB * len(data) / 1e6
     most_memory = _memory() + _MEMORY + _MEMORY_EACH_BYTE * len(data)
 
@@ -75,10 +98,20 @@ def sections(text: str, language: Language) -> tuple[Section, ...] | None:
         return time.thread_time() > most_seconds or _memory() > most_memory
 
     try:
-        tree = _parser(language.grammar)().parse(read, progress_callback=beyond)
+        return parser.parse(read, progress_callback=beyond)
     except ValueError:  # stopped
+        parser.reset()
         return None
-    return tuple(_sections(tree.root_node.children, language, (), 0))
+
+
+def _open(data: bytes, pair: bytes) -> int:
+    """How many brackets of a kind are open at once, at most; what is quoted counts, too."""
+    opening, _ = pair
+    most = depth = 0
+    for byte in data.translate(None, _ALL.translate(None, pair)):
+        depth = depth + 1 if byte == opening else max(depth - 1, 0)
+        most = max(most, depth)
+    return most
 
 
 def _memory() -> int:

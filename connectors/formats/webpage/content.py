@@ -75,7 +75,8 @@ class Content:
             if extent is not None and self._is_beside(node, extent, whole):
                 self._dropped.add(node.mem_id)
         if not self._inside:
-            self._extents = extents(root, self.leaves_out)
+            if self._dropped:
+                self._extents = extents(root, self.leaves_out)
             self._drop_scraps(root)
 
     def _is_beside(self, node: LexborNode, extent: Extent, whole: Extent) -> bool:

@@ -71,7 +71,7 @@ class PageReader:
         for node, opening in walk(root, self._left_out):
             tag = node.tag or ""
             if tag == "-text":
-                self._buffer.append((node.text_content or "") if opening else "")
+                self._buffer.append(node.text_content or "")
             elif self._tables and tag != "table":
                 self._in_table(tag, opening)
             elif opening:

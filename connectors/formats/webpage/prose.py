@@ -58,8 +58,7 @@ def extents(root: LexborNode, left_out: Callable[[LexborNode], bool]) -> dict[in
     for node, opening in walk(root, left_out):
         tag = node.tag or ""
         if tag == "-text":
-            if opening:
-                _count(node, own[-1], linking and not heading)
+            _count(node, own[-1], linking and not heading)
             continue
         linking += _step(tag == "a", opening)
         heading += _step(tag in _HEADINGS, opening)
@@ -83,17 +82,17 @@ def walk(
 ) -> Iterator[tuple[LexborNode, bool]]:
     """`root` and everything beneath it, each opened (True) and closed, without what is left out.
 
-    Nothing nests with the page, however deep it is.
+    Text is only opened, and never left out. Nothing nests with the page, however deep it is.
     """
     stack = [(root, True)]
     while stack:
         node, opening = stack.pop()
         yield node, opening
-        if opening:
+        if opening and node.tag != "-text":
             stack.append((node, False))
             child = node.last_child
             while child is not None:
-                if not left_out(child):
+                if child.tag == "-text" or not left_out(child):
                     stack.append((child, True))
                 child = child.prev
 

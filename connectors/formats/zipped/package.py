@@ -79,9 +79,9 @@ class Package:
 
 def reference(element: _Element, name: str = "id") -> str:
     """The id of the relation that an element names; plain attributes of that name are others."""
-    for key, value in element.attrib.items():
-        if key.endswith(f"/relationships}}{name}"):
-            return str(value)
+    for key in element.attrib:  # not `items()`, which takes quadratic time
+        if str(key).endswith(f"/relationships}}{name}"):
+            return str(element.get(key))
     return ""
 
 

@@ -87,9 +87,10 @@ def local(element: _Element) -> str:
 
 def attribute(element: _Element, name: str) -> str:
     """The attribute of a local name, "" for none."""
-    for key, value in element.attrib.items():
-        if key.rpartition("}")[2] == name:
-            return str(value)
+    # Not `items()`: lxml looks each value up anew, in quadratic time.
+    for key in element.attrib:
+        if str(key).rpartition("}")[2] == name:
+            return str(element.get(key))
     return ""
 
 
