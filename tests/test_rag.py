@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -421,6 +422,7 @@ def test_a_run_that_is_stopped_keeps_what_is_ready(tmp_path: Path) -> None:
             for name in ("a", "b"):
                 document = Document(f"test:{name}", f"test:{name}", f"Lamp {name} is lit.")
                 yield Item(document.id, document.source, "1", partial(replace, document))
+                time.sleep(0.2)  # until it is loaded
             raise KeyboardInterrupt
 
         def covers(self, source: str) -> bool:
