@@ -43,7 +43,9 @@ class LoggingEncoder(HashingEncoder):
 def opened(index: Path, log: Path | None = None) -> Rag:
     """The index with the encoder above."""
     overrides = ["index.chunk.max_tokens=16", "index.lexical.language=en"]
-    return Rag.open(index, pipeline="hybrid", overrides=overrides, encoder=LoggingEncoder(log))
+    return Rag.open(
+        index, pipeline="hybrid", overrides=overrides, encoder=LoggingEncoder(log), workers=0
+    )
 
 
 def die_at(point: str) -> None:
