@@ -45,7 +45,7 @@ def measure(given: Arguments) -> None:
             "2 workers": partial(_read, two.parse, items, 2),
         }
         same = len({tuple(read()) for read in ways.values()}) == 1
-        times = interleaved(ways, rounds, warm_up=0)
+        times = interleaved(ways, rounds)
         overhead = _overhead(one)
     for name, taken in times.items():
         record.add(name, spread(taken).text("s"))

@@ -68,11 +68,11 @@ class Document:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over all that indexing reads but the source, so that a move keeps it."""
+        """A digest (BLAKE2b) of all that indexing reads but the source, so that a move keeps it."""
         places = [block.record for block in self.blocks]
         record = [self.title, self.text, places, sorted(self.metadata.items())]
         encoded = json.dumps(record, ensure_ascii=True, separators=(",", ":"))
-        return hashlib.sha256(encoded.encode("ascii")).hexdigest()
+        return hashlib.blake2b(encoded.encode("ascii"), digest_size=32).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
