@@ -158,7 +158,8 @@ def _entry(row: int, document: int, terms: Sequence[str]) -> tantivy.Document:
     import tantivy
 
     entry = tantivy.Document()
-    entry.add_text("terms", " ".join(terms))
+    # Each term between spaces of its own, so that it can be counted where it stands twice.
+    entry.add_text("terms", f" {'  '.join(terms)} ")
     entry.add_unsigned("length", len(terms))
     entry.add_unsigned("row", row)
     entry.add_unsigned("document", document)
@@ -248,17 +249,10 @@ class TantivyIndex:
 
     def _exact(self, proposal: Proposal, addresses: list[tantivy.DocAddress]) -> list[float]:
         """The scores of passages, from their terms."""
-        place = {term: position for position, term in enumerate(proposal.weights)}
-        stored = (self._searcher.doc(address).get_first("terms") for address in addresses)
-        held = [str(terms).split() for terms in stored]
-        lengths = np.array([len(terms) for terms in held], np.int64)
-        # All passages at once: one count of pairs of a term and a passage.
-        others, size = len(place), len(held)
-        found = np.array([place.get(term, others) for terms in held for term in terms], np.int64)
-        pairs = found * size + np.repeat(np.arange(size), lengths)
-        counts = np.bincount(pairs, minlength=(others + 1) * size).reshape(others + 1, size)[
-            :others
-        ]
+        texts = [str(self._searcher.doc(address).get_first("terms")) for address in addresses]
+        found = [[text.count(f" {term} ") for text in texts] for term in proposal.weights]
+        counts = np.array(found, np.int64).reshape(len(found), len(texts))
+        lengths = self._values("length", addresses)
         weights = list(proposal.weights.values())
         scores: list[float] = self._statistics.scores(weights, counts, lengths).tolist()
         return scores
