@@ -23,6 +23,7 @@ NAMES = (
     "query",
     "memory",
     "kill",
+    "sync",
 )
 
 
