@@ -297,7 +297,9 @@ def test_no_workers_is_a_mistake() -> None:
 
 
 PROGRAM = """
-import sys
+import signal, sys
+# A shell that runs the tests in the background has its children ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from rag.connectors.formats.catalogue import by_extension
 from rag.connectors.parsing.pool import ParserPool
 
@@ -338,7 +340,11 @@ def test_ctrl_c_ends_everything_and_only_the_parent_speaks() -> None:
     program, process = run_program(f"with pool:\n    {SPIN}")
     time.sleep(0.3)
     os.killpg(program.pid, signal.SIGINT)
-    stderr = program.communicate(timeout=20)[1]
+    try:
+        stderr = program.communicate(timeout=20)[1]
+    except subprocess.TimeoutExpired:
+        program.kill()
+        stderr = program.communicate()[1]
     assert stderr.count("Traceback") == 1
     assert stderr.rstrip().endswith("KeyboardInterrupt")
     assert wait_until(lambda: not is_alive(process))
