@@ -47,11 +47,12 @@ def ask(
 
 def as_dict(answer: Answer) -> dict[str, Any]:
     """The JSON shape of an answer."""
+    stale = _stale(answer)
     return {
         "question": answer.question,
         "answer": answer.text,
         "abstained": answer.abstained,
-        "citations": [_citation(citation, _stale(answer)) for citation in answer.citations],
+        "citations": [_citation(citation, stale) for citation in answer.citations],
         "seconds": answer.seconds,
     }
 
@@ -74,8 +75,9 @@ def _say_answer(answer: Answer) -> None:
     say(answer.text)
     if answer.citations:
         say()
+    stale = _stale(answer)
     for number, citation in enumerate(answer.citations, 1):
-        where = place(citation, stale=citation.document_id in _stale(answer))
+        where = place(citation, stale=citation.document_id in stale)
         say(f'[{number}] {where}: "{one_line(citation.quote)}"')
     if answer.abstained and answer.hits:
         say(f"Closest: {_closest(answer.hits)}")

@@ -122,7 +122,7 @@ class FilesConnector:
         path = source_path(source, self._base)
         if self._only is not None and not is_within(path, self._only):
             return False
-        return self._selection.takes(str(path)) and not is_within(path, self._unlisted)
+        return self._selection.takes(path) and not is_within(path, self._unlisted)
 
     def _beneath(self, walk: Walk, root: str) -> Iterator[Item | Failure]:
         for step in walk.folder(root):

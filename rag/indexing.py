@@ -181,7 +181,7 @@ class _Run:
         """Whether an item has to be read; asked before it is its turn."""
         known = self._writer.rows.known(item.id)
         self._known[item.id] = known
-        return known is None or known.version != item.version or not item.version
+        return known is None or not known.is_at(item.version)
 
     def take(self, item: Item | Failure) -> None:
         """Look at one item of the source, and index it if it is new or changed."""
@@ -196,7 +196,7 @@ class _Run:
             return
         self._show(item.source)
         known = self._known.pop(item.id)
-        if known is not None and known.version == item.version != "":
+        if known is not None and known.is_at(item.version):
             self.report.unchanged += 1
             return
         try:

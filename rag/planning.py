@@ -65,7 +65,7 @@ def plan(rows: Rows | None, connector: Connector, indexer: Callable[[], Indexer]
 
 def _sort(made: IndexPlan, work: list[Item], item: Item, rows: Rows | None) -> None:
     known = rows.known(item.id) if rows is not None else None
-    if known is not None and known.version == item.version != "":
+    if known is not None and known.is_at(item.version):
         made.unchanged += 1
         return
     (made.added if known is None else made.changed).append(item.source)

@@ -31,6 +31,10 @@ class Known:
     content_hash: str
     source: str
 
+    def is_at(self, version: str) -> bool:
+        """Whether `version` needs no reading; an empty one always does: see `Item`."""
+        return self.version == version != ""
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:

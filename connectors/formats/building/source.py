@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import replace
 from itertools import accumulate
 
 from rag.types import Block, BlockKind
@@ -18,8 +20,6 @@ class Source:
 
     def line_at(self, offset: int) -> int:
         """The line that holds the character at `offset`."""
-        from bisect import bisect_right
-
         return min(bisect_right(self._starts, offset), len(self.lines)) - 1
 
     def add(
@@ -54,8 +54,6 @@ class Source:
 
     def extend(self, end: int) -> None:
         """Let the last block reach up to line `end`."""
-        from dataclasses import replace
-
         stop = self._starts[end - 1] + len(self.lines[end - 1].rstrip())
         self.blocks[-1] = replace(self.blocks[-1], end=stop)
 
