@@ -29,13 +29,14 @@ _SHOWN_SOURCES = 10
 def index(
     *,
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="SOURCE",
             help="Files, folders, quoted globs, URLs, NAME:..., {use: NAME, ...}, or - for "
             "standard input.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     index_folder: IndexOption = None,
     pipeline: PipelineOption = None,
     overrides: OverridesOption,
@@ -43,6 +44,13 @@ def index(
         bool,
         typer.Option(
             "--rebuild", help="Make the index anew; the former one serves until it is complete."
+        ),
+    ] = False,
+    keep_all: Annotated[
+        bool,
+        typer.Option(
+            "--keep-all",
+            help="Prune nothing in this run, and bring back what was pruned; needs no SOURCE.",
         ),
     ] = False,
     dry_run: Annotated[
@@ -71,26 +79,31 @@ def index(
     """
     if (rebuild, dry_run, watch).count(True) > 1:
         raise RequestError("--rebuild, --dry-run and --watch do not go together: give one of them")
+    if keep_all and (dry_run or watch):
+        raise RequestError("--keep-all goes neither with --dry-run nor with --watch")
+    if not sources and not keep_all:
+        raise RequestError("nothing to index: name a file or a folder")
+    given = sources or []
     from rag.rag import Rag
 
     with closing(
         Rag.open(index_folder, pipeline=pipeline, overrides=overrides, workers=workers)
     ) as rag:
         if dry_run:
-            _say_plan(rag.plan(*sources), as_json)
+            _say_plan(rag.plan(*given), as_json)
             return
-        connector = rag.connect(*sources)
+        if not given:
+            _say(rag, rag.index(keep_all=True), {}, as_json)
+            return
+        connector = rag.connect(*given)
         if watch:
             _follow(rag, connector, as_json)
         else:
-            _index(rag, connector, sources, rebuild, as_json)
+            report = _indexed(rag, connector, given, rebuild=rebuild, keep_all=keep_all)
+            _say(rag, report, _passed_over(connector), as_json)
 
 
-def _index(
-    rag: Rag, connector: Connector, sources: list[str], rebuild: bool, as_json: bool
-) -> None:
-    report = _indexed(rag, connector, sources, rebuild)
-    skipped = _passed_over(connector)
+def _say(rag: Rag, report: IndexReport, skipped: Mapping[str, int], as_json: bool) -> None:
     if as_json:
         say_json({**report.as_dict(), "skipped": dict(skipped)})
     else:
@@ -103,13 +116,15 @@ def _index(
         raise typer.Exit(SOME_FAILED)
 
 
-def _indexed(rag: Rag, connector: Connector, sources: list[str], rebuild: bool) -> IndexReport:
+def _indexed(
+    rag: Rag, connector: Connector, sources: list[str], *, rebuild: bool, keep_all: bool
+) -> IndexReport:
     total = _total(connector)
     if total == 0 and (rebuild or not rag.exists or not rag.status()["documents"]):
         raise SourceError(_nothing(sources, connector))
     try:
         with index_progress(total, encodes=rag.pipeline.encode is not None) as show:
-            return rag.index(connector, rebuild=rebuild, progress=show)
+            return rag.index(connector, rebuild=rebuild, keep_all=keep_all, progress=show)
     except Interrupted as stop:
         complain("stopped; what was finished is kept; run the same command again to go on")
         raise typer.Exit(stop.exit_code) from None

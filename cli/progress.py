@@ -84,6 +84,8 @@ def progress_line(
     parts = [f"{now.looked_at:,}{of or ' looked at'}", count(now.passages, "passage")]
     if encodes and now.encoded:
         parts.append(f"{now.encoded:,} encoded" + (f" ({rate:,.0f}/s)" if rate else ""))
+    if now.judging:
+        parts.append("judging what is worth indexing")
     left = _seconds_left(now, total, seconds, rate, encodes=encodes)
     if left is not None and left >= 1:
         parts.append(f"about {duration(left)} left")

@@ -1,33 +1,37 @@
 """Bringing an index up to date with its sources: read, chunk, prune, encode, commit.
 
 Work is streamed. Vectors are kept as soon as they are computed and documents are committed in
-batches, so that a run that is stopped at any moment has lost at most the batch in hand.
+batches, so that a run that is stopped at any moment has lost at most the batch in hand. Where a
+pipeline prunes, documents wait in the index's database until all are read, because passages are
+judged as one collection.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from rag.errors import DocumentError, RagError, SourceError
 from rag.prefetch import prefetch
-from rag.protocols import Chunker, Connector, Encoder, Pruner, Tokenizer
-from rag.store.rows import Known
-from rag.store.writer import Indexed, StoreWriter
-from rag.types import Document, Dropped, Failure, Item, Passage
+from rag.protocols import Chunker, Connector, Encoder, Tokenizer
+from rag.pruning import Candidates, Pruning, Verdict, judge
+from rag.store.rows import Candidate, Known
+from rag.store.writer import Indexed, StoreWriter, Verdicts
+from rag.types import Document, Dropped, Failure, Item
+from rag.vectors import Keyed, Vectoriser, keys
 
 # Documents loaded before their turn, and their size.
 _AHEAD_DOCUMENTS = 64
 _AHEAD_BYTES = 64_000_000
 # Passages whose vectors are looked up, sorted by length and encoded together.
 _ENCODE_PASSAGES = 1_024
-# Passages encoded between two savings: what a kill can cost.
-_SAVE_PASSAGES = 128
+# Text that is read and cut between two savings, where documents wait to be judged.
+_STAGE_CHARACTERS = 2_000_000
 # A commit is due when this much text waits, or this much time has passed.
 _COMMIT_CHARACTERS = 16_000_000
 _COMMIT_SECONDS = 30.0
@@ -60,13 +64,17 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: documents looked at and found to need work, passages made and encoded."""
+    """How far a run is: documents looked at and found to need work, passages made and encoded.
+
+    `judging` says that all passages are being judged, which takes as long as it takes.
+    """
 
     looked_at: int
     working: int
     passages: int
     encoded: int
     source: str
+    judging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Indexer:
     """The index part of a pipeline, built: `encoder` is None for a lexical index."""
 
     chunker: Chunker
-    pruners: Sequence[Pruner]
+    prunings: Sequence[Pruning]
     encoder: Encoder | None
     words: Tokenizer
 
@@ -91,12 +99,14 @@ def synchronise(
     progress: Callable[[Progress], None] | None = None,
     *,
     whole: bool = False,
+    keep_all: bool = False,
     threads: int = 1,
 ) -> IndexReport:
     """Make the index say what the source says now: see `IndexReport`.
 
-    With `whole` the source is all there is: documents of any other are removed. Documents are
-    loaded by `threads`, ahead of what is done with them.
+    With `whole` the source is all there is: documents of any other are removed. With `keep_all`
+    nothing is pruned, and what was pruned before comes back. Documents are loaded by `threads`,
+    ahead of what is done with them.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     run = _Run(writer, indexer, progress)
@@ -124,10 +134,11 @@ def synchronise(
         # Asked to stop: what is ready costs next to nothing to keep.
         run.keep()
         raise
-    run.flush()
-    gone = writer.unseen((lambda _: True) if whole else connector.covers)
+    covers = (lambda _: True) if whole else connector.covers
+    gone = writer.unseen(covers)
     report = run.report
     report.removed = len(gone)
+    run.finish(gone, covers, keep_all=keep_all)
     report.moved = run.moved(gone)
     writer.commit([], gone)
     counts = writer.rows.counts()
@@ -168,9 +179,16 @@ class _Run:
         self._writer = writer
         self._indexer = indexer
         self._progress = progress
-        self._cut: list[_Cut] = []
-        self._ready: list[_Cut] = []
+        self._cut: list[Indexed] = []
+        self._ready: list[Indexed] = []
+        self._judged: list[Verdicts] = []
         self._touched: list[tuple[str, str]] = []
+        self._staged: set[str] = set()
+        self._vectoriser = (
+            Vectoriser(writer, indexer.chunker, indexer.encoder, self._tell)
+            if indexer.encoder is not None
+            else None
+        )
         self._uncoded = self._waiting = 0
         self._committed = time.monotonic()
         self._looked_at = self._working = self._passages = self._encoded = 0
@@ -181,7 +199,7 @@ class _Run:
         """Whether an item has to be read; asked before it is its turn."""
         known = self._writer.rows.known(item.id)
         self._known[item.id] = known
-        return known is None or not known.is_at(item.version)
+        return not (known is not None and known.is_at(item.version)) and not self._waits(item)
 
     def take(self, item: Item | Failure) -> None:
         """Look at one item of the source, and index it if it is new or changed."""
@@ -199,33 +217,125 @@ class _Run:
         if known is not None and known.is_at(item.version):
             self.report.unchanged += 1
             return
+        if self._waits(item):
+            self._staged.add(item.id)
+            return
         try:
             self._read(item, known)
         except DocumentError as error:
             self._fail(Failure(item.source, str(error)))
 
+    def _waits(self, item: Item) -> bool:
+        """Whether an earlier run read this version, and was stopped before it was judged."""
+        return item.version != "" and self._writer.staging.version(item.id) == item.version
+
     def flush(self) -> None:
-        """Encode and commit what waits."""
+        """Encode and commit what waits, or keep it until all is judged."""
+        if self._indexer.prunings:
+            self._stage()
+            return
         self._encode()
         self._commit()
 
     def keep(self) -> None:
         """Commit what waits and needs no encoding."""
+        if self._indexer.prunings:
+            self._stage()
+            return
         if self._indexer.encoder is None:
             self._encode()
         self._commit()
 
+    def finish(self, gone: Sequence[str], covers: Callable[[str], bool], *, keep_all: bool) -> None:
+        """Everything has been read, and `gone` are to be removed: judge, encode and commit."""
+        self.flush()
+        waiting = list(self._writer.staging.sources())
+        lost = [name for name, source in waiting if self._is_lost(name, source, covers)]
+        self._writer.unstage(lost)
+        if not self._indexer.prunings and not waiting:
+            return
+        rows = self._writer.rows
+        if len(waiting) == len(lost) and not gone and rows.meta("keep_all", False) == keep_all:
+            return
+        self._judge(Candidates.of(self._writer, gone), keep_all=keep_all)
+        with rows.transaction():
+            rows.set_meta("keep_all", keep_all)
+
+    def _is_lost(self, name: str, source: str, covers: Callable[[str], bool]) -> bool:
+        """Whether what an earlier run kept to be judged is not what its source says now."""
+        if self._writer.seen(name):
+            return name not in self._staged
+        return covers(source)
+
+    def _judge(self, candidates: Candidates, *, keep_all: bool) -> None:
+        self._show("", judging=True)
+        verdicts: Mapping[int, Verdict] = {}
+        if not keep_all:
+            verdicts = judge(candidates, self._indexer.prunings, self._vectoriser)
+        position = 0
+        for name, found in candidates.documents():
+            told = {
+                i: verdicts[position + i] for i in range(len(found)) if position + i in verdicts
+            }
+            position += len(found)
+            if name in candidates.waiting:
+                self._add_judged(name, told)
+            else:
+                self._follow(name, found, told, candidates)
+            self._work()
+        self._encode()
+        self._commit()
+
+    def _add_judged(self, name: str, told: Mapping[int, Verdict]) -> None:
+        """A document that waited: index what is kept of it, and record the rest."""
+        document, version, found = self._writer.staging.take(name)
+        kept = [(one.passage, one.key) for i, one in enumerate(found) if i not in told]
+        dropped = [
+            (Dropped(found[i].passage, verdict.score, verdict.reason), found[i].key)
+            for i, verdict in told.items()
+        ]
+        self._add(Indexed(document, version, kept, dropped))
+
+    def _follow(
+        self,
+        name: str,
+        found: Sequence[Candidate],
+        told: Mapping[int, Verdict],
+        candidates: Candidates,
+    ) -> None:
+        """A document that stays as it is: move those of its passages that are judged otherwise."""
+        admitted = [one for i, one in enumerate(found) if not one.kept and i not in told]
+        out = [(found[i], verdict) for i, verdict in told.items()]
+        told_of = [(one.row or 0, verdict.score, verdict.reason) for one, verdict in out]
+        expelled = [line for line, (one, _) in zip(told_of, out, strict=True) if one.kept]
+        known = [line for line, (one, _) in zip(told_of, out, strict=True) if not one.kept]
+        if not admitted and not out:
+            return
+        if self._vectoriser is not None and admitted:
+            pairs = [(one.passage, one.key) for one in admitted]
+            self._vectoriser.ensure([Keyed(partial(candidates.document, name), pairs)])
+        rows = [one.row or 0 for one in admitted]
+        self._judged.append(Verdicts(name, rows, expelled, known))
+        self._waiting += sum(len(one.passage.text) for one in found)
+
+    def _stage(self) -> None:
+        """Keep what was cut until all is judged."""
+        self._writer.stage(self._cut)
+        self._staged.update(one.document.id for one in self._cut)
+        self._writer.touch(self._touched)
+        self._touched, self._cut = [], []
+        self._uncoded = self._waiting = 0
+
     def _commit(self) -> None:
-        for cut in self._ready:
-            if cut.known:
+        for one in self._ready:
+            if self._writer.rows.known(one.document.id) is not None:
                 self.report.changed += 1
             else:
                 self.report.added += 1
-                self._added[cut.indexed.document.content_hash] += 1
-        self._writer.commit([cut.indexed for cut in self._ready])
+                self._added[one.document.content_hash] += 1
+        self._writer.commit(self._ready, judged=self._judged)
         self._writer.touch(self._touched)
-        self._touched = []
-        self._ready = []
+        self._touched, self._ready, self._judged = [], [], []
         self._waiting = 0
         self._committed = time.monotonic()
 
@@ -245,45 +355,54 @@ class _Run:
             self.report.unchanged += 1
             return
         passages = list(self._indexer.chunker.chunk(document, self._indexer.tokenizer))
-        dropped = list(_pruned(passages, self._indexer.pruners))
-        gone = {one.passage.id for one in dropped}
-        kept = [(one, _key(one.indexed)) for one in passages if one.id not in gone]
-        self._cut.append(_Cut(Indexed(document, item.version, kept, dropped), known is not None))
-        self._uncoded += len(kept)
-        self._waiting += len(document.text)
+        paired = zip(passages, keys(document, passages, self._indexer.chunker), strict=True)
         self._working += 1
-        self._passages += len(kept)
+        self._passages += len(passages)
+        self._add(Indexed(document, item.version, list(paired)))
         self._show(item.source)
-        self._work()
+        if not self._indexer.prunings:
+            self._work()
+        elif self._waiting > _STAGE_CHARACTERS:
+            self._stage()
+
+    def _add(self, indexed: Indexed) -> None:
+        self._cut.append(indexed)
+        self._uncoded += len(indexed.passages)
+        self._waiting += len(indexed.document.text)
 
     def _work(self) -> None:
         if self._uncoded >= _ENCODE_PASSAGES:
             self._encode()
         late = time.monotonic() - self._committed > _COMMIT_SECONDS
-        if self._waiting > _COMMIT_CHARACTERS or (late and self._ready):
-            self.flush()
+        if self._waiting > _COMMIT_CHARACTERS or (late and (self._ready or self._judged)):
+            self._encode()
+            self._commit()
 
     def _encode(self) -> None:
         """Vectors for the passages that have none yet, kept as they come."""
-        if self._indexer.encoder is not None:
-            texts = {key: p.indexed for cut in self._cut for p, key in cut.indexed.passages}
-            missing = sorted(self._writer.missing(list(texts)), key=lambda key: -len(texts[key]))
-            for keys in _slices(missing, _SAVE_PASSAGES):
-                vectors = self._indexer.encoder.encode_passages([texts[key] for key in keys])
-                self._writer.remember(keys, vectors)
-                self._encoded += len(keys)
-                self._show("")
+        if self._vectoriser is not None:
+            self._vectoriser.ensure(
+                [Keyed(partial(_same, one.document), one.passages) for one in self._cut]
+            )
         self._ready.extend(self._cut)
         self._cut = []
         self._uncoded = 0
 
+    def _tell(self, encoded: int) -> None:
+        self._encoded += encoded
+        self._show("")
+
     def _fail(self, failure: Failure) -> None:
         self.report.failed.append(failure)
 
-    def _show(self, source: str) -> None:
+    def _show(self, source: str, *, judging: bool = False) -> None:
         if self._progress is not None:
             counts = (self._looked_at, self._working, self._passages, self._encoded)
-            self._progress(Progress(*counts, source))
+            self._progress(Progress(*counts, source, judging))
+
+
+def _same(document: Document) -> Document:
+    return document
 
 
 def _loaded(item: Item) -> Document:
@@ -307,21 +426,3 @@ def _check_text(document: Document) -> None:
                 f"has half of a surrogate pair in its {name}, at character {error.start}: "
                 "decode it with errors='replace'"
             ) from None
-
-
-def _pruned(passages: Sequence[Passage], pruners: Sequence[Pruner]) -> Iterator[Dropped]:
-    left = list(passages)
-    for pruner in pruners:
-        dropped = list(pruner.prune(left))
-        gone = {one.passage.id for one in dropped}
-        left = [passage for passage in left if passage.id not in gone]
-        yield from dropped
-
-
-def _key(text: str) -> bytes:
-    """What a vector is kept under: equal texts are encoded once."""
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def _slices(keys: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
-    return (keys[start : start + size] for start in range(0, len(keys), size))

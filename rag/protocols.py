@@ -6,7 +6,8 @@ what it works on is passed to its methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
@@ -14,7 +15,6 @@ from rag.types import (
     Answer,
     Condition,
     Document,
-    Dropped,
     Failure,
     Hit,
     Item,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # As text: numpy takes longer to import than `rag status` takes.
 Vectors: TypeAlias = "NDArray[np.float32]"
 Ids: TypeAlias = "NDArray[np.int64]"
+Scores: TypeAlias = "NDArray[np.float64]"
 LexicalEntry: TypeAlias = tuple[int, int, Sequence[str]]
 """A passage's row, its document's row, and its index terms."""
 
@@ -61,6 +62,15 @@ class Tokenizer(Protocol):
 
 
 @runtime_checkable
+class CountingTokenizer(Tokenizer, Protocol):
+    """A tokenizer that counts at less cost than it finds spans."""
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """The number of spans of each text."""
+        ...
+
+
+@runtime_checkable
 class Chunker(Protocol):
     """Cuts a document. Spans ascend, cover all non-space text, and fit the tokenizer's limit."""
 
@@ -70,11 +80,75 @@ class Chunker(Protocol):
 
 
 @runtime_checkable
-class Pruner(Protocol):
-    """Judges passages before they are indexed; every one dropped is reported with a reason."""
+class ContextualChunker(Chunker, Protocol):
+    """A chunker whose passages get their vectors from the whole document (late chunking)."""
 
-    def prune(self, passages: Sequence[Passage]) -> Sequence[Dropped]:
-        """The passages of one document that are not worth indexing."""
+    def encode(
+        self, cut: Sequence[tuple[Document, Sequence[Passage]]], encoder: Encoder
+    ) -> Iterator[Vectors]:
+        """For each document float32 `(len(passages), dimension)`, rows of length one.
+
+        A document's vectors have the same bits whatever other documents are encoded with it.
+        Raises RequestError where `encoder` gives no vectors of tokens.
+        """
+        ...
+
+
+class Collection(Protocol):
+    """Every passage that could be in the index, in order of document and place.
+
+    It can be gone through many times, and is never held in memory as a whole.
+    """
+
+    def __len__(self) -> int: ...
+
+    def passages(self) -> Iterator[Passage]:
+        """The passages."""
+        ...
+
+    def vectors(self) -> Iterator[Vectors]:
+        """Their vectors in blocks `(n, dimension)`, in the same order.
+
+        Only a pruner that says `needs_vectors` may ask for them.
+        """
+        ...
+
+    def scores(
+        self, fingerprint: str, score: Callable[[Sequence[Passage]], Sequence[float]]
+    ) -> Scores:
+        """`score` of every passage, float64 `(n,)`, asked once for each text and then kept.
+
+        For a model that looks at one passage at a time; `fingerprint` says which model.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a pruner thinks of a collection's passages.
+
+    `scores` are float64 `(n,)`, finite, higher for what is more worth finding; `why` tells in
+    a few words what is wrong with the passage at a position.
+    """
+
+    scores: Scores
+    why: Callable[[int], str]
+
+
+@runtime_checkable
+class Pruner(Protocol):
+    """Judges passages before they are indexed. The indexer drops the worst, and reports each.
+
+    Scores depend on what is in the collection, and not on how it came there.
+    """
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether passages have to be encoded before they can be judged."""
+        ...
+
+    def judge(self, collection: Collection) -> Quality:
+        """The quality of every passage."""
         ...
 
 
@@ -103,6 +177,34 @@ class Encoder(Protocol):
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """The same for questions, with their prompt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The tokens of a text as an encoder's last layer has them.
+
+    `vectors` is float32 `(n, dimension)`, as they are before pooling; `spans` has the
+    characters of each token, and `(0, 0)` for special tokens, which pooling counts too.
+    """
+
+    vectors: Vectors
+    spans: Sequence[tuple[int, int]]
+
+
+@runtime_checkable
+class TokenEncoder(Encoder, Protocol):
+    """An encoder whose vector of a text is made of the mean of its tokens' vectors."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """Tokens of passages; what is beyond the encoder's limit is cut off.
+
+        Batch size and order do not change a vector.
+        """
+        ...
+
+    def pooled(self, means: Vectors) -> Vectors:
+        """What follows the mean: `(n, dimension)` to rows of length one."""
         ...
 
 
@@ -221,6 +323,18 @@ class Reranker(Protocol):
 
     def score(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
         """One score for each passage, in order; higher is better; batches do not matter."""
+        ...
+
+
+@runtime_checkable
+class Expander(Protocol):
+    """Grows a passage that was found, for whoever reads it; the pipeline merges what then overlaps.
+
+    What is found stays as it was: an expander chooses no passages and gives no scores.
+    """
+
+    def expand(self, passage: Passage, document: Document) -> tuple[int, int]:
+        """A span of `document` that holds the passage's own: `(start, end)` in characters."""
         ...
 
 

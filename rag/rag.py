@@ -12,9 +12,13 @@ from threading import Event
 from typing import Any
 
 from rag.assembly import build_indexer, build_stages
-from rag.config import Pipeline, differences, load_pipeline, parse_pipeline
+from rag.chunk.words import WordTokenizer
+from rag.config import Pipeline, Prune, differences, load_pipeline, parse_pipeline
+from rag.connectors.chain import Chain
 from rag.connectors.parsing.parsers import Parsers
+from rag.cutting import Cut, measure, preview
 from rag.errors import IndexBusyError, IndexMismatchError, NoIndexError, RequestError
+from rag.explaining import Explanation, explained, with_expected
 from rag.indexing import Indexer, IndexReport, Progress, synchronise
 from rag.naming import matcher
 from rag.pipeline import Stage, run
@@ -55,6 +59,7 @@ class Rag:
         self._chunker = chunker
         self._parsers = Parsers(workers)
         self._lock = threading.RLock()
+        self._shares: dict[str, float] = {}
 
     @classmethod
     def open(
@@ -90,16 +95,20 @@ class Rag:
         self,
         *sources: Source,
         rebuild: bool = False,
+        keep_all: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
         """Make the index say what `sources` say now: paths, URLs, connectors (see `rag.sources`).
 
         Documents of other sources stay. With `rebuild` everything is made anew from these
-        sources, and the former index serves until the new one is complete.
+        sources, and the former index serves until the new one is complete. With `keep_all`
+        nothing is pruned in this run, and what was pruned comes back, without being read again;
+        then `sources` may be left out.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
+        connector = Chain({}) if keep_all and not sources else self.connect(*sources)
         with self._parsers.kept():
-            return self._index(self.connect(*sources), rebuild, progress)
+            return self._index(connector, progress, rebuild=rebuild, keep_all=keep_all)
 
     def plan(self, *sources: Source) -> IndexPlan:
         """What `index` would do with `sources`, and about how long it would take."""
@@ -130,7 +139,7 @@ class Rag:
                 if waiting is not None and not waiting:
                     continue
                 try:
-                    yield self._index(_part(connector, waiting), False, progress)
+                    yield self._index(_part(connector, waiting), progress)
                 except IndexBusyError:
                     continue
                 waiting = set()
@@ -161,6 +170,15 @@ class Rag:
     def connect(self, *sources: Source) -> Connector:
         """One connector for `sources`, as `index` would open them."""
         return self._opened(sources, True)
+
+    def unmeasured(self) -> list[Prune]:
+        """The steps of pruning that say `within` and were not measured yet: see `rag.curve`."""
+        known = self._known_shares()
+        return [one for one in self.pipeline.prune if one.within and one.key not in known]
+
+    def measured(self, prune: Prune, keep: float) -> None:
+        """Say what share a step of pruning keeps, as measured; the next `index` records it."""
+        self._shares[prune.key] = keep
 
     def search(self, question: str | Query, filters: Sequence[Condition] = ()) -> Ranking:
         """The passages that the pipeline finds for `question`, best first."""
@@ -212,6 +230,46 @@ class Rag:
                 raise RequestError(_no_document(name, known))
             passages = list(rows.passages_of(document.id).values())
             return document, passages, rows.dropped(document.id)
+
+    def passages(self) -> Iterator[Passage]:
+        """Every passage of the index, document by document."""
+        with self._store.rows() as rows:
+            for document_id, _ in rows.sources():
+                yield from rows.passages_of(document_id).values()
+
+    def pruned(self) -> Iterator[Dropped]:
+        """Every passage that pruners keep out of the index, by document and place."""
+        with self._store.rows() as rows:
+            yield from rows.all_dropped()
+
+    def cut(self, name: str) -> Cut:
+        """A document as `inspect` finds it, with the sizes and overlaps of its passages."""
+        encoder = self.encoder
+        tokenizer = WordTokenizer() if encoder is None else encoder.tokenizer
+        return measure(*self.inspect(name), tokenizer, encoded=encoder is not None)
+
+    def preview(self, *sources: Source) -> Iterator[Cut | Failure]:
+        """`sources` as the pipeline would cut them. There need be no index, and none is changed."""
+        encoder = self.encoder
+        chunker = self._chunker or self.pipeline.chunk.build(encoder=encoder)
+        tokenizer = WordTokenizer() if encoder is None else encoder.tokenizer
+        connector = self._opened(sources, False)
+        with self._parsers.kept():
+            for item in connector.items():
+                yield preview(item, chunker, tokenizer, encoded=encoder is not None)
+
+    def explain(self, question: str | Query, expect: str | None = None) -> Explanation:
+        """What each stage of a search makes of `question`.
+
+        With `expect`, the id or source of a document, also what became of its passages.
+        """
+        query = _query(question, ())
+        self._check_part()
+        with self._store.view(lambda: self.encoder) as view:
+            found = explained(self.pipeline, self._stages, query, view)
+            if expect is None:
+                return found
+            return with_expected(found, expect, view.rows, self._base)
 
     def verify(self) -> list[str]:
         """Everything in the index that contradicts something else, a line each; [] is sound."""
@@ -299,21 +357,28 @@ class Rag:
         return None if known is None else known.version
 
     def _indexer(self) -> Indexer:
-        return build_indexer(self.pipeline, self.encoder, self._chunker)
+        return build_indexer(self.pipeline, self.encoder, self._chunker, self._known_shares())
+
+    def _known_shares(self) -> dict[str, float]:
+        """How much is kept where a pruning says `within`: as measured now, or by an earlier run."""
+        recorded: dict[str, float] = self._store.meta("shares", {}) if self.exists else {}
+        return {**recorded, **self._shares}
 
     def _index(
         self,
         connector: Connector,
-        rebuild: bool,
         progress: Callable[[Progress], None] | None,
+        *,
+        rebuild: bool = False,
+        keep_all: bool = False,
     ) -> IndexReport:
         part = self.pipeline.index_part()
         if rebuild and self.exists:
-            return self._rebuild(connector, part, progress)
+            return self._rebuild(connector, part, progress, keep_all=keep_all)
         if not self.exists:
             Store.create(self.folder, self._lexical, dense=self._dense, pipeline=part).close()
         self._check_part()
-        return self._synchronise(self._store, connector, progress)
+        return self._synchronise(self._store, connector, progress, keep_all=keep_all)
 
     def _synchronise(
         self,
@@ -322,16 +387,20 @@ class Rag:
         progress: Callable[[Progress], None] | None,
         *,
         whole: bool = False,
+        keep_all: bool = False,
     ) -> IndexReport:
+        indexer = self._indexer()
         with store.writing() as writer:
             with writer.rows.transaction():
                 writer.rows.set_meta("recipe", self.pipeline.as_dict())
+                writer.rows.set_meta("shares", self._known_shares())
             return synchronise(
                 writer,
-                self._indexer(),
+                indexer,
                 connector,
                 progress,
                 whole=whole,
+                keep_all=keep_all,
                 threads=self._parsers.threads,
             )
 
@@ -340,10 +409,12 @@ class Rag:
         connector: Connector,
         part: dict[str, Any],
         progress: Callable[[Progress], None] | None,
+        *,
+        keep_all: bool,
     ) -> IndexReport:
         encoder = self.encoder
         draft = self._store.rebuilt(part, encoder.fingerprint if encoder else None)
-        report = self._synchronise(draft, connector, progress, whole=True)
+        report = self._synchronise(draft, connector, progress, whole=True, keep_all=keep_all)
         self._store.adopt(draft)
         return report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -23,8 +24,22 @@ GROUPS: Mapping[str, str] = {
     "fuser": "rag.fusers",
     "rewriter": "rag.rewriters",
     "reranker": "rag.rerankers",
+    "expander": "rag.expanders",
     "answerer": "rag.answerers",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Marks an option that is itself a component of `kind`: `Annotated[Chunker, Nested("chunker")]`.
+
+    With `several` it is a list of them. `default` names the component that is meant where the
+    option is left out, or several components; without it the option must be given.
+    """
+
+    kind: str
+    several: bool = False
+    default: str | tuple[str, ...] | None = None
 
 
 @cache

@@ -1,13 +1,15 @@
 """Checks across the parts of a pipeline: each alone may be right and the whole still wrong.
 
-Components take part by convention. A retriever's class attribute `needs` names the part of the
-index that it reads, "lexical" or "encode". An encoder's class method `max_tokens_of(options)`
-gives the most tokens of a passage that it reads, without loading its model; a chunker's
-option `max_tokens` is held against it. A retriever's option `k` is how much it finds at most.
+Components take part by convention. The class attribute `needs` of a retriever names the part of
+the index that it reads, "lexical" or "encode"; a chunker or pruner may need "encode". An
+encoder's class method `max_tokens_of(options)` gives the most tokens of a passage that it reads,
+without loading its model; a chunker's option `max_tokens`, and that of a chunker within it, is
+held against it. A retriever's option `k` is how much it finds at most.
 """
 
 from __future__ import annotations
 
+from rag import registry
 from rag.config.draft import Draft, Part, Step
 from rag.config.tree import Node
 from rag.errors import RagError
@@ -16,6 +18,8 @@ from rag.errors import RagError
 def check(draft: Draft) -> None:
     """Add to `draft.faults` all that does not fit together."""
     _passages_fit(draft)
+    for part in (draft.chunk, *(one.part for one in draft.prune)):
+        _index_has_what_part_needs(draft, part)
     _stages_in_order(draft)
     _rerank_reaches(draft)
     for step in draft.steps:
@@ -26,8 +30,11 @@ def check(draft: Draft) -> None:
 
 def _passages_fit(draft: Draft) -> None:
     chunk, encode = draft.chunk, draft.encode
-    longest = chunk.option("max_tokens") if chunk is not None else None
-    if chunk is None or encode is None or not isinstance(longest, int):
+    if chunk is None or chunk.component is None or encode is None:
+        return
+    sizes = [part.options.get("max_tokens") for part in chunk.component.within()]
+    longest = max((size for size in sizes if isinstance(size, int)), default=None)
+    if longest is None:
         return
     limit = _encoder_limit(draft, encode)
     if limit is not None and longest > limit:
@@ -56,7 +63,7 @@ def _stages_in_order(draft: Draft) -> None:
         return
     first = names.index("retrieve")
     for place, step in enumerate(draft.steps):
-        if place < first and step.name in {"rerank", "cut"}:
+        if place < first and step.name in {"rerank", "expand", "cut"}:
             draft.add(step.node, f"'{step.name}' comes before 'retrieve': there are no hits yet")
         elif place > first and step.name == "rewrite":
             draft.add(step.node, "'rewrite' comes after 'retrieve': move it before")
@@ -89,6 +96,16 @@ def _found_at_most(step: Step) -> int | None:
     depths = [arm.option("k") for arm in step.parts]
     known = [depth for depth in depths if isinstance(depth, int)]
     return sum(known) if known and len(known) == step.arms else None
+
+
+def _index_has_what_part_needs(draft: Draft, part: Part | None) -> None:
+    """A chunker or pruner, or one within it, may need the encoder."""
+    if part is None or part.component is None or draft.encode is not None:
+        return
+    for inner in part.component.within():
+        if getattr(registry.load(inner.kind, inner.use), "needs", None) == "encode":
+            message = f"'{inner.use}' needs 'index.encode', which this pipeline leaves out"
+            draft.add(part.node, message)
 
 
 def _index_has_what_arms_need(draft: Draft, step: Step) -> None:

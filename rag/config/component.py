@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast, get_args
 
 from rag import registry
 from rag.config.wording import shown, taken, unknown_key
 from rag.errors import RequestError
+from rag.registry import Nested
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -33,9 +34,10 @@ class Component:
     options: Mapping[str, object]
 
     def build(self, **given: object) -> Any:
-        """Make the component. Raises RequestError where the options do not fit it.
+        """Make the component and those within it.
 
-        Of `given` it gets what its class names in `given`.
+        Each gets of `given` what its class names in `given`. Raises RequestError where the
+        options do not fit.
         """
         from pydantic import ValidationError
 
@@ -47,6 +49,9 @@ class Component:
             reasons = "; ".join(text for _, text in _complaints(self.use, model, error))
             raise RequestError(f"{self.kind} '{self.use}': {reasons}") from None
         options = {name.removeprefix(_PREFIX): getattr(values, name) for name in model.model_fields}
+        for name, nested in nesting(component).items():
+            built = [inner.build(**given) for inner in _components(nested, options[name])]
+            options[name] = built if nested.several else built[0]
         taken = getattr(component, "given", ())
         return component(**options, **{key: given[key] for key in taken if key in given})
 
@@ -59,8 +64,39 @@ class Component:
 
         Those say where and how the work is done, such as a device, and not what comes out.
         """
-        circumstances = getattr(registry.load(self.kind, self.use), "circumstances", ())
-        return {name: value for name, value in self.as_dict().items() if name not in circumstances}
+        component = registry.load(self.kind, self.use)
+        shaping = dict(self.as_dict())
+        for name in getattr(component, "circumstances", ()):
+            shaping.pop(name, None)
+        for name, nested in nesting(component).items():
+            inner = [one.shaping() for one in _components(nested, self.options[name])]
+            shaping[name] = inner if nested.several else inner[0]
+        return shaping
+
+    def within(self) -> Iterator[Component]:
+        """The component itself and all those that its options name, outermost first."""
+        yield self
+        for name, nested in nesting(registry.load(self.kind, self.use)).items():
+            for inner in _components(nested, self.options[name]):
+                yield from inner.within()
+
+
+def nesting(component: type) -> dict[str, Nested]:
+    """The options of `component` that are components themselves."""
+    marked = {
+        name: [mark for mark in get_args(parameter.annotation)[1:] if isinstance(mark, Nested)]
+        for name, parameter in registry.options(component).items()
+    }
+    return {name: marks[0] for name, marks in marked.items() if marks}
+
+
+def _components(nested: Nested, value: object) -> list[Component]:
+    """The checked components that are the value of a nested option."""
+    found: list[dict[str, object]] = value if isinstance(value, list) else [cast("Any", value)]
+    return [
+        Component(nested.kind, str(one["use"]), {key: one[key] for key in one if key != "use"})
+        for one in found
+    ]
 
 
 @cache
@@ -79,11 +115,30 @@ def option_model(component: type) -> type[BaseModel]:
         arbitrary_types_allowed=False,
         alias_generator=lambda field: field.removeprefix(_PREFIX),
     )
+    nested = nesting(component)
     fields: dict[str, Any] = {
-        _PREFIX + name: (_annotation(parameter), _default(parameter))
+        _PREFIX + name: _nested_field(nested[name])
+        if name in nested
+        else (_annotation(parameter), _default(parameter))
         for name, parameter in registry.options(component).items()
     }
     return create_model(component.__name__, __config__=config, **fields)
+
+
+def _nested_field(nested: Nested) -> tuple[Any, Any]:
+    from pydantic import Field, WithJsonSchema
+
+    shape = {"component": nested.kind}
+    named = (nested.default,) if isinstance(nested.default, str) else nested.default
+    defaults = None if named is None else [{"use": name} for name in named]
+    if not nested.several:
+        default = ... if defaults is None else defaults[0]
+        return Annotated[dict[str, Any], WithJsonSchema(shape)], default
+    several = WithJsonSchema({"type": "array", "items": shape, "minItems": 1})
+    return (
+        Annotated[list[dict[str, Any]], Field(min_length=1), several],
+        ... if defaults is None else defaults,
+    )
 
 
 def _annotation(parameter: inspect.Parameter) -> Any:
@@ -113,9 +168,35 @@ def check(
     except ValidationError as error:
         return None, _complaints(use, model, error)
     options = values.model_dump(mode="json", by_alias=True)
+    complaints = list(_complete_nested(component, options))
     judge = getattr(component, "faults", None)
-    complaints = list(judge(options)) if judge is not None else []
+    if judge is not None and not complaints:
+        complaints = list(judge(options))
     return (None if complaints else options), complaints
+
+
+def _complete_nested(component: type, options: dict[str, object]) -> Iterator[Complaint]:
+    """Check the components within `options` and fill in their defaults, in place."""
+    for name, nested in nesting(component).items():
+        value: Any = options[name]
+        filled = []
+        for given in value if nested.several else [value]:
+            inner, complaints = _check_nested(nested.kind, dict(given))
+            yield from ((name, f"'{name}': {message}") for message in complaints)
+            filled.append(inner)
+        options[name] = filled if nested.several else filled[0]
+
+
+def _check_nested(kind: str, given: dict[str, object]) -> tuple[dict[str, object], list[str]]:
+    use = given.pop("use", None)
+    if not isinstance(use, str):
+        return {}, [f"takes a {kind} like {{use: NAME}} (taken: {', '.join(registry.names(kind))})"]
+    try:
+        component = registry.load(kind, use)
+    except (RequestError, ImportError, AttributeError) as error:
+        return {}, [" ".join(str(error).split())]
+    options, complaints = check(component, use, given)
+    return {"use": use, **(options or {})}, [message for _, message in complaints]
 
 
 def _unwritable(given: Mapping[str, object]) -> Iterator[Complaint]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rag.config.component import Component
-from rag.config.pipeline import Cut, Pipeline, Rerank, Retrieve, Rewrite, Stage
+from rag.config.pipeline import Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Stage
 from rag.config.tree import Node
 from rag.errors import Fault
 
@@ -27,6 +27,14 @@ class Part:
     def option(self, name: str) -> object:
         """The value of an option, None where it has none."""
         return self.component.options.get(name) if self.component is not None else None
+
+
+@dataclass(slots=True)
+class PrunePart:
+    """A pruner where it is written, and how much it is to drop."""
+
+    part: Part
+    amounts: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -53,6 +61,8 @@ class Step:
                 return Retrieve(tuple(components), self.fuse.component if self.fuse else None)
             case "rerank":
                 return Rerank(components[0], self.number or 0)
+            case "expand":
+                return Expand(components[0])
             case _:
                 return Cut(self.number or 0)
 
@@ -69,7 +79,7 @@ class Draft:
     index: Node | None = None
     query: Node | None = None
     chunk: Part | None = None
-    prune: list[Part] = field(default_factory=list)
+    prune: list[PrunePart] = field(default_factory=list)
     encode: Part | None = None
     lexical: Part | None = None
     steps: list[Step] = field(default_factory=list)
@@ -91,7 +101,9 @@ class Draft:
             name=self.name,
             description=self.description,
             chunk=chunk,
-            prune=tuple(part.component for part in self.prune if part.component is not None),
+            prune=tuple(
+                Prune(one.part.component, **one.amounts) for one in self.prune if one.part.component
+            ),
             encode=_component(self.encode),
             lexical=_component(self.lexical),
             stages=tuple(step.stage() for step in self.steps),

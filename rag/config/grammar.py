@@ -14,7 +14,7 @@ INDEX_KINDS: Mapping[str, str] = {
     "encode": "encoder",
     "lexical": "lexical",
 }
-STAGES = ("rewrite", "retrieve", "rerank", "cut")
+STAGES = ("rewrite", "retrieve", "rerank", "expand", "cut")
 
 DEFAULT_FUSER = "convex"
 DEFAULT_ANSWERER = "extractive"
@@ -22,3 +22,27 @@ DEFAULT_TOP = 30
 
 # JSON Schema of a count, for the stages' own numbers.
 COUNT: Mapping[str, object] = {"type": "integer", "minimum": 1}
+
+# What is said beside a pruner: how much of what it judges is dropped.
+PRUNING: Mapping[str, Mapping[str, object]] = {
+    "keep": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "description": "The share of passages that is kept, the best by the pruner's scores.",
+    },
+    "min_quality": {
+        "type": "number",
+        "description": "What scores less is dropped.",
+    },
+    "within": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "description": "Drop as much as is shown to cost at most this much on 'dataset'.",
+    },
+    "dataset": {
+        "type": "string",
+        "description": "The folder of the dataset that 'within' is measured on.",
+    },
+}

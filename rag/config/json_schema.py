@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag import registry
-from rag.config.component import option_model
-from rag.config.grammar import COUNT, DEFAULT_TOP, INDEX_KINDS, TOP_REQUIRED
+from rag.config.component import nesting, option_model
+from rag.config.grammar import COUNT, DEFAULT_TOP, INDEX_KINDS, PRUNING, TOP_REQUIRED
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_EXTENDED = ("pruner", "reranker")
 _LINE = {"type": "string", "pattern": r"^[^\n]*\S[^\n]*$"}
 
 
@@ -45,7 +46,8 @@ def _mapping(properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[s
 
 
 def _index(definitions: dict[str, Any]) -> dict[str, Any]:
-    parts = {key: _any_of(kind, definitions) for key, kind in INDEX_KINDS.items()}
+    extra: dict[str, Mapping[str, Any]] = {"prune": PRUNING}
+    parts = {key: _any_of(kind, definitions, extra.get(key)) for key, kind in INDEX_KINDS.items()}
     parts["prune"] = {"anyOf": [parts["prune"], {"type": "array", "items": parts["prune"]}]}
     either = [{"required": ["encode"]}, {"required": ["lexical"]}]
     return {**_mapping(parts, ("chunk",)), "anyOf": either}
@@ -57,6 +59,7 @@ def _stages(definitions: dict[str, Any]) -> list[dict[str, Any]]:
         "rewrite": _any_of("rewriter", definitions),
         "retrieve": _retrieve(definitions),
         "rerank": _any_of("reranker", definitions, {"top": top}),
+        "expand": _any_of("expander", definitions),
         "cut": _mapping({"k": {**COUNT, "description": "How many hits are kept."}}, ("k",)),
     }
     return [_mapping({name: stage}, (name,)) for name, stage in stages.items()]
@@ -77,9 +80,15 @@ def _any_of(
     names = registry.names(kind)
     if not names:
         return {"not": {}, "description": f"No {kind} is installed."}
-    for use in names:
-        definitions[f"{kind}.{use}"] = _component(kind, use, definitions, extra or {})
-    return {"anyOf": [{"$ref": f"#/$defs/{kind}.{use}"} for use in names]}
+    # A step says more of a component than another component does that nests it.
+    nested = kind in _EXTENDED and not extra
+    places = {use: f"{kind}.{use}" + (".nested" if nested else "") for use in names}
+    for use, place in places.items():
+        if place not in definitions:
+            # Known before it is made: a component may nest others of its own kind.
+            definitions[place] = {}
+            definitions[place] = _component(kind, use, definitions, extra or {})
+    return {"anyOf": [{"$ref": f"#/$defs/{place}"} for place in places.values()]}
 
 
 def _component(
@@ -93,6 +102,10 @@ def _component(
     options = model.get("properties", {})
     for option in options.values():
         option.pop("title", None)
+    for option, nested in nesting(component).items():
+        inner = _any_of(nested.kind, definitions)
+        options[option].pop("component", None)
+        options[option].update({"items": inner} if nested.several else inner)
     mapping = _mapping({"use": {"const": use}, **options, **extra}, ("use",))
     mapping["required"] += model.get("required", [])
     return {"title": f"{kind} {use}", "description": _summary(component), **mapping}

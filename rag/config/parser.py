@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rag.config import coherence
-from rag.config.draft import Draft, Part, Step
+from rag.config.draft import Draft, Part, PrunePart, Step
 from rag.config.grammar import (
     DEFAULT_ANSWERER,
     DEFAULT_FUSER,
     DEFAULT_TOP,
     INDEX_KINDS,
+    PRUNING,
     STAGES,
     TOP_KEYS,
     TOP_REQUIRED,
@@ -18,7 +19,7 @@ from rag.config.grammar import (
 from rag.config.override import apply
 from rag.config.pipeline import Pipeline
 from rag.config.reader import Reader, kept, present
-from rag.config.tree import Node, label, read
+from rag.config.tree import Node, Value, label, read
 from rag.config.wording import shown
 from rag.errors import Fault, PipelineError
 
@@ -40,6 +41,18 @@ def parse_pipeline(text: str, name: str, overrides: Sequence[str] = ()) -> Pipel
     if pipeline is None:
         raise PipelineError(name, _in_order(draft.faults))
     return pipeline
+
+
+def _unclear(amounts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What is wrong with how much is to be pruned, and at which key."""
+    ways = [key for key in ("keep", "min_quality", "within") if key in amounts]
+    if not ways:
+        yield "", "say how much to prune: 'keep: 0.9', 'min_quality: X', or 'within: 0.01'"
+    for key in ways[1:]:
+        yield key, f"'{key}' beside '{ways[0]}': give one of the two"
+    if ("within" in amounts) != ("dataset" in amounts):
+        where = "within" if "within" in amounts else "dataset"
+        yield where, "'within' and 'dataset' go together: the loss is measured on the dataset"
 
 
 def _in_order(faults: Sequence[Fault]) -> tuple[Fault, ...]:
@@ -85,7 +98,23 @@ class _Parser(Reader):
         prune = present(entries, "prune")
         if prune is not None:
             nodes = kept(prune) if isinstance(prune.value, list) else [prune]
-            self.draft.prune = [part for node in nodes if (part := self.part("pruner", node))]
+            self.draft.prune = [part for node in nodes if (part := self._read_prune(node))]
+
+    def _read_prune(self, node: Node) -> PrunePart | None:
+        entries = node.value if isinstance(node.value, dict) else {}
+        given = {key: one for key in PRUNING if (one := present(entries, key)) is not None}
+        rest: Value = node.value
+        if isinstance(rest, dict):
+            rest = {key: one for key, one in rest.items() if key not in PRUNING}
+        part = self.part("pruner", Node(rest, node.line, node.key))
+        amounts = {key: self.amount(key, one, PRUNING[key]) for key, one in given.items()}
+        if part is None:
+            return None
+        if not amounts.keys() - {"dataset"} and hasattr(part.type, "threshold"):
+            amounts["min_quality"] = part.type.threshold
+        for where, message in _unclear(amounts):
+            self.draft.add(given.get(where, node), message)
+        return PrunePart(part, amounts)
 
     def _optional(self, entries: Mapping[str, Node], key: str) -> Part | None:
         node = present(entries, key)
@@ -121,6 +150,7 @@ class _Parser(Reader):
             "rewrite": self._read_rewrite,
             "retrieve": self._read_retrieve,
             "rerank": self._read_rerank,
+            "expand": self._read_expand,
             "cut": self._read_cut,
         }[step.name](step)
         return step
@@ -163,6 +193,9 @@ class _Parser(Reader):
         step.parts = self.parts("reranker", [Node(rest, step.node.line, step.node.key)])
         top = present(step.node.value, "top")
         step.number = DEFAULT_TOP if top is None else self.count("top", top)
+
+    def _read_expand(self, step: Step) -> None:
+        step.parts = self.parts("expander", [step.node])
 
     def _read_cut(self, step: Step) -> None:
         entries = self.mapping(step.node, "key of 'cut'", ("k",))

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from rag.config.component import Component
+from rag.config.grammar import PRUNING
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """A pruner and how much it drops: see `rag.config.grammar.PRUNING`.
+
+    One of `keep`, `min_quality` and `within` is set; `dataset` goes with `within`.
+    """
+
+    component: Component
+    keep: float | None = None
+    min_quality: float | None = None
+    within: float | None = None
+    dataset: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What a measured share is kept under: the step as it shapes an index."""
+        return json.dumps(self.shaping(), sort_keys=True)
+
+    def amounts(self) -> dict[str, object]:
+        """What is set beside the pruner, as a pipeline file would have it."""
+        given = {name: getattr(self, name) for name in PRUNING}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def as_dict(self) -> dict[str, object]:
+        """The step as a pipeline file would have it."""
+        return {**self.component.as_dict(), **self.amounts()}
+
+    def shaping(self) -> dict[str, object]:
+        """The same without what only says how the work is done."""
+        return {**self.component.shaping(), **self.amounts()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +82,17 @@ class Rerank:
 
 
 @dataclass(frozen=True, slots=True)
+class Expand:
+    """Grows the passages of hits to what stands around them."""
+
+    component: Component
+
+    def as_dict(self) -> dict[str, object]:
+        """The stage as a pipeline file would have it."""
+        return {"expand": self.component.as_dict()}
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Keeps the first `k` hits."""
 
@@ -58,7 +103,7 @@ class Cut:
         return {"cut": {"k": self.k}}
 
 
-Stage: TypeAlias = Rewrite | Retrieve | Rerank | Cut
+Stage: TypeAlias = Rewrite | Retrieve | Rerank | Expand | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +115,25 @@ class Pipeline:
     stages: tuple[Stage, ...]
     answer: Component
     description: str = ""
-    prune: tuple[Component, ...] = ()
+    prune: tuple[Prune, ...] = ()
     encode: Component | None = None
     lexical: Component | None = None
 
     def index_part(self) -> dict[str, object]:
         """Everything that shapes the index, as plain data; frozen with the index it made."""
-        return self._index(Component.shaping)
+        return self._index(lambda part: part.shaping())
 
     def as_dict(self) -> dict[str, object]:
         """The whole pipeline as plain data, which parses back to an equal one."""
         return {
             "name": self.name,
-            "description": self.description,
-            "index": self._index(Component.as_dict),
+            **({"description": self.description} if self.description else {}),
+            "index": self._index(lambda part: part.as_dict()),
             "query": [stage.as_dict() for stage in self.stages],
             "answer": self.answer.as_dict(),
         }
 
-    def _index(self, plain: Callable[[Component], dict[str, object]]) -> dict[str, object]:
+    def _index(self, plain: Callable[[Component | Prune], dict[str, object]]) -> dict[str, object]:
         part: dict[str, object] = {"chunk": plain(self.chunk)}
         if self.prune:
             part["prune"] = [plain(pruner) for pruner in self.prune]

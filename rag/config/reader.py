@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rag import registry
 from rag.config.component import Component, check
@@ -89,6 +90,24 @@ class Reader:
             return node.value
         self.draft.add(node, not_taken(key, COUNT, node.plain()))
         return None
+
+    def amount(self, key: str, node: Node, schema: Mapping[str, Any]) -> Any:
+        """A number or text as a JSON Schema of one value has it; None where it is not."""
+        value = node.value
+        if schema["type"] == "string":
+            right = isinstance(value, str) and bool(value.strip())
+        else:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            right = number and _in_bounds(value, schema)
+        if not right:
+            self.draft.add(node, not_taken(key, schema, node.plain()))
+            return None
+        return value
+
+
+def _in_bounds(value: Any, schema: Mapping[str, Any]) -> bool:
+    over = value > schema.get("exclusiveMinimum", float("-inf"))
+    return bool(over and value <= schema.get("maximum", float("inf")))
 
 
 def present(entries: Mapping[str, Node], key: str) -> Node | None:

@@ -44,6 +44,8 @@ def taken(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = Non
     definitions = definitions or {}
     if "$ref" in schema:
         return taken(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "component" in schema:
+        return f"a {schema['component']} like {{use: NAME}}"
     if "const" in schema:
         return shown(schema["const"])
     if "enum" in schema:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from rag.types import Document, Hit
+from rag.types import Answer, Document, Hit, Passage
 
 Queries: TypeAlias = Mapping[str, str]
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
@@ -40,6 +40,31 @@ class Dataset(ABC):
     def compared(self) -> str:
         """The measure by which pipelines are compared."""
 
+    @property
+    def cut(self) -> bool:
+        """Whether the pipeline's chunker always cuts the documents.
+
+        False for a corpus whose documents are what is judged: then each may be one passage.
+        """
+        return self.documents is None
+
+    @property
+    def asks(self) -> bool:
+        """Whether answers are judged too, by `measure_answers`."""
+        return False
+
+    def measure_answers(self, answers: Mapping[str, Answer]) -> PerQuery:
+        """Every measure of every query's answer; `answers` is query id -> answer."""
+        return {}
+
     @abstractmethod
     def measure(self, found: Mapping[str, Sequence[Hit]]) -> PerQuery:
         """Every measure of every query; `found` is query id -> hits, best first."""
+
+    def measure_index(self, passages: Iterable[Passage]) -> PerQuery:
+        """Every measure of every query that depends on how the whole index is cut.
+
+        `passages` is all passages of the index, in any order, and is gone through once. Most
+        formats have no such measure.
+        """
+        return {}

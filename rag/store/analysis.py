@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import regex
 
 from rag.errors import RequestError
+from rag.languages import STEMMERS, UNSTEMMED
 from rag.registry import unknown
 from rag.scripts import PAIRED, plain
 
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
     import Stemmer
     import tantivy
 
-# ISO 639-1 codes of the languages that have a Snowball stemmer.
-STEMMERS = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
-    "el": "greek", "en": "english", "es": "spanish", "et": "estonian", "eu": "basque",
-    "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
-    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
-    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
-    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
-    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
-}  # fmt: skip
-# Languages that are told apart although there is no stemmer for them.
-UNSTEMMED = {
-    "bg": "bulgarian", "he": "hebrew", "ja": "japanese", "ko": "korean", "th": "thai",
-    "uk": "ukrainian", "vi": "vietnamese", "zh": "chinese",
-}  # fmt: skip
 AUTO = "auto"
 # Of these, tantivy carries a stop-word list.
 STOP_WORDS = frozenset(

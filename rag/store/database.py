@@ -14,7 +14,7 @@ from typing import Any
 
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError, StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LEAST_SPACE = 65_536
 # What SQLite says of a file that it did not write, or not so.
 _DAMAGE = ("malformed", "not a database", "disk image", "no such table", "no such column", "decode")
@@ -75,17 +75,26 @@ def create(path: Path) -> None:
     database.table("documents").create(documents, pk="row", not_null=set(documents))
     database.table("documents").create_index(["id"], unique=True)
     database.table("documents").create_index(["source"])
-    # AUTOINCREMENT is what keeps numbers from being used again.
-    database.execute(
-        "CREATE TABLE passages (row INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL, "
-        "start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL, page INTEGER, "
-        "headings TEXT NOT NULL, place TEXT NOT NULL, context TEXT NOT NULL, hash BLOB NOT NULL)"
+    passage = (
+        "document INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, "
+        "text TEXT NOT NULL, page INTEGER, headings TEXT NOT NULL, place TEXT NOT NULL, "
+        "context TEXT NOT NULL, hash BLOB NOT NULL"
     )
-    database.table("passages").create_index(["document"])
-    database.table("passages").create_index(["hash"])
-    pruned = {"document": int, "start": int, "end": int, "score": float, "reason": str, "text": str}
-    database.table("pruned").create(pruned)
-    database.table("pruned").create_index(["document"])
+    # AUTOINCREMENT is what keeps numbers from being used again.
+    database.execute(f"CREATE TABLE passages (row INTEGER PRIMARY KEY AUTOINCREMENT, {passage})")
+    database.execute(
+        f"CREATE TABLE pruned (row INTEGER PRIMARY KEY, {passage}, score REAL NOT NULL, "
+        "reason TEXT NOT NULL)"
+    )
+    for table in ("passages", "pruned"):
+        database.table(table).create_index(["document"])
+        database.table(table).create_index(["hash"])
+    database.execute(
+        "CREATE TABLE qualities (model TEXT NOT NULL, hash BLOB NOT NULL, score REAL NOT NULL, "
+        "PRIMARY KEY (model, hash)) WITHOUT ROWID"
+    )
+    staged: dict[str, Any] = {"id": str, "source": str, "version": str, "record": bytes}
+    database.table("staged").create(staged, pk="id", not_null=set(staged))
     database.execute(
         "CREATE TABLE vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
     )

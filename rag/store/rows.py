@@ -1,13 +1,12 @@
-"""The rows of an index's database as our nouns: reading them, and writing them."""
+"""The rows of an index's database as our nouns."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import IndexDamagedError, IndexMismatchError
@@ -18,8 +17,16 @@ if TYPE_CHECKING:
 
 # Values that one statement takes.
 _BATCH = 500
-_RUNS_KEPT = 500
 _IS_KEPT = "EXISTS (SELECT 1 FROM documents d WHERE d.source = f.source)"
+# What a passage is made of, of the tables `passages` or `pruned` as `p` and `documents` as `d`.
+_PASSAGE = (
+    "d.id, p.start, p.end, p.text, d.source, d.title, p.page, p.headings, p.place, p.context, "
+    "d.metadata"
+)
+_ENTRY = (
+    "SELECT p.row, p.document, p.context, p.text, d.language, p.hash "
+    "FROM passages p JOIN documents d ON d.row = p.document"
+)
 _IS_STALE = "EXISTS (SELECT 1 FROM failures f WHERE f.source = d.source)"
 
 
@@ -49,8 +56,22 @@ class Unread:
     stale: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage that is or could be in the index, and the key of its vector.
+
+    `row` is its place in the table `passages` where it is `kept`, else in `pruned`; None for
+    a passage that is in neither yet.
+    """
+
+    passage: Passage
+    key: bytes
+    row: int | None = None
+    kept: bool = False
+
+
 class Rows:
-    """Reading: the tables as documents, passages and vectors, on one connection."""
+    """The tables as documents, passages and vectors, on one connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -123,15 +144,21 @@ class Rows:
 
     def dropped(self, document_id: str) -> list[Dropped]:
         """What a pruner kept out of the index of one document, in order."""
+        return [one for _, one in self._dropped("d.id = ? ORDER BY p.start, p.end", document_id)]
+
+    def all_dropped(self) -> Iterator[Dropped]:
+        """What pruners kept out of the index, by document and place, streamed."""
+        for name, _ in self.sources():
+            yield from self.dropped(name)
+
+    def _dropped(self, where: str, *values: object) -> Iterator[tuple[int, Dropped]]:
         found = self.connection.execute(
-            "SELECT p.start, p.end, p.text, p.score, p.reason, d.source, d.title "
-            "FROM pruned p JOIN documents d ON d.row = p.document WHERE d.id = ? ORDER BY p.start",
-            [document_id],
+            f"SELECT p.row, p.score, p.reason, {_PASSAGE}, d.language, {_IS_STALE} "
+            f"FROM pruned p JOIN documents d ON d.row = p.document WHERE {where}",
+            values,
         )
-        return [
-            Dropped(Passage(document_id, start, end, text, source, title), score, reason)
-            for start, end, text, score, reason, source, title in found
-        ]
+        for row, score, reason, *fields in found:
+            yield row, Dropped(_passage(fields), score, reason)
 
     def failures(self) -> list[Failure]:
         """Sources that could not be read when they were last tried."""
@@ -158,10 +185,12 @@ class Rows:
 
     def entries(self) -> Iterator[tuple[int, int, str, str, str, bytes]]:
         """`(row, document row, context, text, language, hash)` of every passage, by row."""
-        yield from self.connection.execute(
-            "SELECT p.row, p.document, p.context, p.text, d.language, p.hash "
-            "FROM passages p JOIN documents d ON d.row = p.document ORDER BY p.row"
-        )
+        yield from self.connection.execute(f"{_ENTRY} ORDER BY p.row")
+
+    def entry(self, row: int) -> tuple[int, int, str, str, str, bytes]:
+        """The same of one passage."""
+        found: tuple[int, int, str, str, str, bytes] = self._one(f"{_ENTRY} WHERE p.row = ?", row)
+        return found
 
     def vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
         """Vectors `(dimension,)` by passage hash; those not known are left out."""
@@ -178,133 +207,50 @@ class Rows:
 
     def _select(self, where: str, *values: object) -> dict[int, Passage]:
         found = self.connection.execute(
-            "SELECT p.row, d.id, p.start, p.end, p.text, d.source, d.title, p.page, p.headings, "
-            f"p.place, p.context, d.metadata, d.language, {_IS_STALE} "
+            f"SELECT p.row, {_PASSAGE}, d.language, {_IS_STALE} "
             f"FROM passages p JOIN documents d ON d.row = p.document WHERE {where}",
             values,
         )
         return {fields[0]: _passage(fields[1:]) for fields in found}
 
+    def candidates(self, document_id: str) -> Iterator[Candidate]:
+        """Every passage of a document, indexed or pruned, by place."""
+        found = self.connection.execute(
+            f"SELECT p.row, p.kept, p.hash, {_PASSAGE} FROM ("
+            "SELECT row, 1 AS kept, hash, document, start, end, text, page, headings, place, "
+            "context FROM passages UNION ALL "
+            "SELECT row, 0 AS kept, hash, document, start, end, text, page, headings, place, "
+            "context FROM pruned) p "
+            "JOIN documents d ON d.row = p.document WHERE d.id = ? ORDER BY p.start, p.end",
+            [document_id],
+        )
+        for row, kept, key, *fields in found:
+            yield Candidate(_judged(fields), key, row, bool(kept))
+
+    def known_vectors(self, hashes: Sequence[bytes]) -> set[bytes]:
+        """Those of `hashes` that a vector is known for."""
+        return self._known_in("vectors", hashes)
+
+    def _known_in(self, table: str, hashes: Sequence[bytes]) -> set[bytes]:
+        found: set[bytes] = set()
+        for start in range(0, len(hashes), _BATCH):
+            batch = list(hashes[start : start + _BATCH])
+            sql = f"SELECT hash FROM {table} WHERE hash IN ({','.join('?' * len(batch))})"
+            found.update(key for (key,) in self.connection.execute(sql, batch))
+        return found
+
+    def qualities(self, fingerprint: str, hashes: Sequence[bytes]) -> dict[bytes, float]:
+        """What a model that judges passages by their text said of those that it has judged."""
+        found: dict[bytes, float] = {}
+        for start in range(0, len(hashes), _BATCH):
+            batch = list(hashes[start : start + _BATCH])
+            marks = ",".join("?" * len(batch))
+            sql = f"SELECT hash, score FROM qualities WHERE model = ? AND hash IN ({marks})"
+            found.update(self.connection.execute(sql, [fingerprint, *batch]))
+        return found
+
     def _one(self, sql: str, *values: object) -> Any:
         return self.connection.execute(sql, values).fetchone()
-
-
-class Writer(Rows):
-    """Writing, inside a transaction of the caller's."""
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of the block is committed, or none of it."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.connection.execute("COMMIT")
-        except BaseException:
-            # A full disk may already have rolled the transaction back.
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
-            raise
-
-    def set_meta(self, key: str, value: Any) -> None:
-        """Record a value of the index itself."""
-        self._run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, json.dumps(value))
-
-    def remove(self, document_id: str) -> tuple[list[int], list[bytes]]:
-        """Delete a document; the rows and hashes of the passages that went with it."""
-        found = self._one("SELECT row FROM documents WHERE id = ?", document_id)
-        if found is None:
-            return [], []
-        gone = self.connection.execute("SELECT row, hash FROM passages WHERE document = ?", found)
-        rows, hashes = [], []
-        for row, key in gone:
-            rows.append(row)
-            hashes.append(key)
-        for table, column in (
-            ("passages", "document"),
-            ("pruned", "document"),
-            ("documents", "row"),
-        ):
-            self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", found)
-        return rows, hashes
-
-    def add_document(self, document: Document, version: str, language: str) -> int:
-        """Insert a document that is not there; its row."""
-        blocks = [block.record for block in document.blocks]
-        cursor = self._run(
-            "INSERT INTO documents (id, source, title, language, version, hash, metadata, text, "
-            "blocks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            document.id,
-            document.source,
-            document.title,
-            language,
-            version,
-            document.content_hash,
-            json.dumps(dict(document.metadata), ensure_ascii=False),
-            _packed(document.text),
-            _packed(json.dumps(blocks, ensure_ascii=False)),
-        )
-        return int(cursor.lastrowid or 0)
-
-    def add_passage(self, document: int, passage: Passage, key: bytes) -> int:
-        """Insert a passage; its row, never used before."""
-        headings = json.dumps(passage.headings, ensure_ascii=False)
-        cursor = self._run(
-            "INSERT INTO passages (document, start, end, text, page, headings, place, "
-            "context, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            document, passage.start, passage.end, passage.text, passage.page, headings,
-            passage.place, passage.context, key,
-        )  # fmt: skip
-        return int(cursor.lastrowid or 0)
-
-    def add_dropped(self, document: int, dropped: Dropped) -> None:
-        """Record a passage that is kept out of the index."""
-        span = dropped.passage
-        self._run(
-            "INSERT INTO pruned VALUES (?, ?, ?, ?, ?, ?)",
-            document, span.start, span.end, dropped.score, dropped.reason, span.text,
-        )  # fmt: skip
-
-    def touch(self, document_id: str, version: str) -> None:
-        """Record that a document's bytes were looked at and say the same as before."""
-        self._run("UPDATE documents SET version = ? WHERE id = ?", version, document_id)
-
-    def add_vectors(self, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Remember vectors `(n, dimension)` by passage hash, in half precision."""
-        import numpy as np
-
-        blobs = (row.tobytes() for row in vectors.astype(np.float16))
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO vectors VALUES (?, ?)", zip(hashes, blobs, strict=True)
-        )
-
-    def forget_vectors(self, hashes: Iterable[bytes]) -> None:
-        """Drop the vectors among `hashes` that no passage has any more."""
-        self.connection.executemany(
-            "DELETE FROM vectors WHERE hash = ?1 "
-            "AND NOT EXISTS (SELECT 1 FROM passages WHERE hash = ?1)",
-            ([key] for key in hashes),
-        )
-
-    def set_failures(self, failed: Iterable[Failure], settled: Iterable[str], since: str) -> None:
-        """Record what could not be read, and forget the failures of `settled` sources.
-
-        What failed before keeps the time when it began.
-        """
-        self.connection.executemany("DELETE FROM failures WHERE source = ?", ([s] for s in settled))
-        self.connection.executemany(
-            "INSERT INTO failures (source, error, since) VALUES (?, ?, ?) "
-            "ON CONFLICT (source) DO UPDATE SET error = excluded.error",
-            ([f.source, f.error, since] for f in failed),
-        )
-
-    def add_run(self, started: str, seconds: float, report: dict[str, Any]) -> None:
-        """Add a line to the log of index runs."""
-        sql = "INSERT INTO runs (started, seconds, report) VALUES (?, ?, ?)"
-        self._run(sql, started, seconds, json.dumps(report, ensure_ascii=False))
-        self._run("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", _RUNS_KEPT)
-
-    def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
-        return self.connection.execute(sql, values)
 
 
 def select_documents(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> Ids:
@@ -316,18 +262,24 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
 
 
 def _passage(fields: Sequence[Any]) -> Passage:
-    document_id, start, end, text, source, title, page, headings, place, context = fields[:10]
-    metadata, language, stale = fields[10:]
+    """A passage as searches give it: its metadata has what the index knows of its document."""
+    *own, language, stale = fields
+    passage = _judged(own)
     # The index's own word counts, whatever a document says of itself.
-    known = {**_recorded(metadata), "language": language, "stale": True}
+    known = {**passage.metadata, "language": language, "stale": True}
     if not stale:
         del known["stale"]
+    return replace(passage, metadata=known)
+
+
+def _judged(fields: Sequence[Any]) -> Passage:
+    """A passage as its chunker made it."""
+    document_id, start, end, text, source, title, page, headings, place, context, own = fields
     path = tuple(_recorded(headings)) if headings != "[]" else ()
-    return Passage(document_id, start, end, text, source, title, page, path, known, context, place)
-
-
-def _packed(text: str) -> bytes:
-    return zlib.compress(text.encode(), 1)
+    metadata = _recorded(own)
+    return Passage(
+        document_id, start, end, text, source, title, page, path, metadata, context, place
+    )
 
 
 def _unpacked(blob: bytes) -> str:

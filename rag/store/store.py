@@ -15,10 +15,11 @@ from typing import Any
 from rag.errors import IndexDamagedError, NoIndexError, RequestError
 from rag.protocols import Encoder, LexicalEngine
 from rag.store.database import connect, create, disk_full, explained
+from rag.store.edits import Writer
 from rag.store.folders import INDEX_FOLDER, SOURCES_FOLDER, linked
 from rag.store.generation import Generation, Generations
 from rag.store.lock import writer_lock
-from rag.store.rows import Rows, Writer
+from rag.store.rows import Rows
 from rag.store.view import StoreView
 from rag.store.writer import StoreWriter, empty_change
 

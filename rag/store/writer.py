@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from rag.errors import StoreError
+from rag.languages import detect
 from rag.protocols import LexicalEngine, LexicalEntry, Vectors
 from rag.store.analysis import AUTO, analyse
 from rag.store.check import lacking_vectors
 from rag.store.dense import DenseEntries
+from rag.store.edits import Writer
 from rag.store.generation import Change, Generations
-from rag.store.language import detect
-from rag.store.rows import Writer
+from rag.store.staging import Staging
 from rag.types import Document, Dropped, Failure, Passage
 
 _CHUNK = 50_000
@@ -29,7 +30,21 @@ class Indexed:
     document: Document
     version: str
     passages: Sequence[tuple[Passage, bytes]]
-    dropped: Sequence[Dropped] = ()
+    dropped: Sequence[tuple[Dropped, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What changes for the passages of a document that is in the index and stays as it is.
+
+    `admitted` and `known` are rows of the table `pruned`, `expelled` of `passages`; the latter
+    two come with the score and the reason.
+    """
+
+    document_id: str
+    admitted: Sequence[int] = ()
+    expelled: Sequence[tuple[int, float, str]] = ()
+    known: Sequence[tuple[int, float, str]] = ()
 
 
 def empty_change(dense: bool) -> Change:
@@ -51,6 +66,7 @@ class StoreWriter:
         dense: bool,
     ) -> None:
         self.rows = Writer(connection)
+        self.staging = Staging(connection)
         self._generations = generations
         self._language = lexical.language if lexical is not None else AUTO
         self._lexical = lexical is not None
@@ -62,6 +78,11 @@ class StoreWriter:
         """Note that a document is still in its source; False where it was noted before."""
         sql = "INSERT OR IGNORE INTO seen VALUES (?)"
         return self.rows.connection.execute(sql, [document_id]).rowcount == 1
+
+    def seen(self, document_id: str) -> bool:
+        """Whether a document was noted."""
+        sql = "SELECT 1 FROM seen WHERE id = ?"
+        return self.rows.connection.execute(sql, [document_id]).fetchone() is not None
 
     def see_source(self, source: str) -> None:
         """Note that the documents of a source are still there, although it cannot be read."""
@@ -82,7 +103,7 @@ class StoreWriter:
 
     def missing(self, hashes: Sequence[bytes]) -> list[bytes]:
         """Those of `hashes` that no vector is known for, each once, in order."""
-        known = self.rows.vectors(list(dict.fromkeys(hashes)))
+        known = self.rows.known_vectors(list(dict.fromkeys(hashes)))
         return [key for key in dict.fromkeys(hashes) if key not in known]
 
     def remember(self, hashes: Sequence[bytes], vectors: Vectors) -> None:
@@ -90,16 +111,39 @@ class StoreWriter:
         with self.rows.transaction():
             self.rows.add_vectors(hashes, vectors)
 
-    def commit(self, added: Sequence[Indexed], removed: Sequence[str] = ()) -> None:
-        """Replace or add documents and remove others: everything, or nothing.
+    def stage(self, cut: Sequence[Indexed]) -> None:
+        """Keep documents that were read until what is to be indexed of them has been judged."""
+        with self.rows.transaction():
+            for one in cut:
+                self.staging.put(one.document, one.version, one.passages)
+
+    def unstage(self, document_ids: Sequence[str]) -> None:
+        """Forget documents that were kept to be judged."""
+        if document_ids:
+            with self.rows.transaction():
+                self.staging.drop(document_ids)
+
+    def commit(
+        self,
+        added: Sequence[Indexed],
+        removed: Sequence[str] = (),
+        judged: Sequence[Verdicts] = (),
+    ) -> None:
+        """Replace or add documents, remove others, and follow verdicts: everything, or nothing.
 
         The vectors of all passages must have been remembered.
         """
-        if not added and not removed:
+        if not added and not removed and not judged:
             return
         with self.rows.transaction():
-            gone_rows, gone_hashes = self._remove([*removed, *(a.document.id for a in added)])
+            names = [one.document.id for one in added]
+            gone_rows, gone_hashes = self._remove([*removed, *names])
+            self.staging.drop([*removed, *names])
             entries = [entry for indexed in added for entry in self._insert(indexed)]
+            for verdicts in judged:
+                entries.extend(self._follow(verdicts))
+                gone_rows.extend(row for row, _, _ in verdicts.expelled)
+            gone_rows.sort()
             count = self.rows.meta("passages") + len(entries) - len(gone_rows)
             self._publish(
                 self.rows.meta("generation"), np.array(gone_rows, np.int64), entries, count
@@ -185,8 +229,17 @@ class StoreWriter:
         for passage, key in indexed.passages:
             row = self.rows.add_passage(document, passage, key)
             yield _Entry(row, document, passage.context, passage.text, language, key)
-        for dropped in indexed.dropped:
-            self.rows.add_dropped(document, dropped)
+        for dropped, key in indexed.dropped:
+            self.rows.add_dropped(document, dropped, key)
+
+    def _follow(self, verdicts: Verdicts) -> Iterator[_Entry]:
+        """What is admitted, as the derived indexes take it."""
+        for row in verdicts.admitted:
+            yield _Entry(*self.rows.entry(self.rows.admit(row)))
+        for row, score, reason in verdicts.expelled:
+            self.rows.expel(row, score, reason)
+        for row, score, reason in verdicts.known:
+            self.rows.set_verdict(row, score, reason)
 
     def _publish(self, old: int, deleted: Any, entries: Sequence[_Entry], count: int) -> None:
         self._generations.build(old, old + 1, self._change(deleted, entries, count))

@@ -10,6 +10,7 @@ import pytest
 from pydantic import Field
 
 from rag import registry
+from rag.registry import Nested
 
 
 class Fixed:
@@ -29,12 +30,40 @@ class Fixed:
         return [("overlap", "'overlap' must be less than 'max_tokens'")]
 
 
+class Late:
+    """Cuts where another chunker does."""
+
+    needs: ClassVar[str] = "encode"
+    given: ClassVar[tuple[str, ...]] = ("encoder",)
+
+    def __init__(
+        self,
+        *,
+        encoder: object = None,
+        boundaries: Annotated[Fixed, Nested("chunker", default="fixed")],
+    ) -> None:
+        self.encoder = encoder
+        self.boundaries = boundaries
+
+
 class Quality:
     """Drops poor passages."""
 
-    def __init__(self, *, keep: float = 1.0, words: tuple[str, ...] = ()) -> None:
-        self.keep = keep
+    def __init__(self, *, words: tuple[str, ...] = ()) -> None:
         self.words = words
+
+
+class Copies:
+    """Drops what was said before."""
+
+    threshold: ClassVar[float] = 0.2
+
+
+class Mean:
+    """What several think together."""
+
+    def __init__(self, *, of: Annotated[list[Quality], Nested("pruner", several=True)]) -> None:
+        self.of = of
 
 
 class Sentences:
@@ -111,8 +140,8 @@ class Extractive:
 
 
 COMPONENTS: Mapping[str, Mapping[str, type]] = {
-    "chunker": {"fixed": Fixed},
-    "pruner": {"quality": Quality},
+    "chunker": {"fixed": Fixed, "late": Late},
+    "pruner": {"quality": Quality, "copies": Copies, "mean": Mean},
     "encoder": {"sentence-transformers": Sentences},
     "lexical": {"bm25": Lexical},
     "retriever": {"bm25": Bm25, "dense": Dense},

@@ -35,7 +35,7 @@ def test_options_are_set_by_their_path() -> None:
         "query.cut.k=3",
         "query.cut.k=4",
         "answer.threshold=0.25",
-        "index.prune=[{use: quality}, {use: quality, keep: 0.5}]",
+        "index.prune=[{use: copies}, {use: quality, keep: 0.5}]",
     )
     assert pipeline.chunk.options["max_tokens"] == 32
     _, retrieve, first, second, cut = pipeline.stages
@@ -48,7 +48,7 @@ def test_options_are_set_by_their_path() -> None:
     assert (first.top, second.top) == (11, 7)
     assert cut == Cut(4)
     assert pipeline.answer.options == {"threshold": 0.25}
-    assert [pruner.options["keep"] for pruner in pipeline.prune] == [1.0, 0.5]
+    assert [(one.keep, one.min_quality) for one in pipeline.prune] == [(None, 0.2), (0.5, None)]
 
 
 def test_null_removes_parts_stages_and_arms() -> None:

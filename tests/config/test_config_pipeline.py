@@ -80,7 +80,7 @@ def test_components_are_built_from_their_options() -> None:
     chunker = pipeline.chunk.build()
     assert isinstance(chunker, Fixed)
     assert (chunker.max_tokens, chunker.overlap) == (128, 0)
-    pruner = pipeline.prune[0].build()
+    pruner = pipeline.prune[0].component.build()
     assert isinstance(pruner, Quality)
     assert pruner.words == ("a", "b")
 

@@ -17,13 +17,16 @@ from rag.fuse.rrf import RrfFuser
 from rag.protocols import (
     Answerer,
     Chunker,
+    Collection,
     Connector,
     Encoder,
+    Expander,
     Fuser,
     Ids,
     LexicalEngine,
     LexicalEntry,
     Pruner,
+    Quality,
     Reranker,
     Retriever,
     Rewriter,
@@ -37,7 +40,6 @@ from rag.types import (
     Answer,
     Citation,
     Document,
-    Dropped,
     Failure,
     Hit,
     Item,
@@ -102,22 +104,30 @@ def test_chunker_suite_catches_passages_that_are_too_long() -> None:
     breaks(TooLongSuite().test_passages_fit_the_encoder)
 
 
-class SilentPruner:
-    def prune(self, passages: Sequence[Passage]) -> Sequence[Dropped]:
-        return [Dropped(replace(passages[0], text="invented"), 0.0, "")] if passages else []
+class ForgetfulPruner:
+    """Misses the last passage, remembers earlier collections, and has no reasons."""
+
+    needs_vectors = False
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def judge(self, collection: Collection) -> Quality:
+        self.seen += len(collection)
+        scores = np.arange(self.seen, self.seen + len(collection) - 1, dtype=np.float64)
+        return Quality(scores, lambda at: "")
 
 
-class SilentPrunerSuite(testing.PrunerSuite):
+class ForgetfulPrunerSuite(testing.PrunerSuite):
     def make(self) -> Pruner:
-        return SilentPruner()
-
-    def keep_all(self) -> Pruner:
-        return SilentPruner()
+        return ForgetfulPruner()
 
 
-def test_pruner_suite_catches_drops_without_reason() -> None:
-    breaks(SilentPrunerSuite().test_every_drop_is_reported)
-    breaks(SilentPrunerSuite().test_keeping_everything_changes_nothing)
+def test_pruner_suite_catches_what_is_missed_or_remembered() -> None:
+    breaks(ForgetfulPrunerSuite().test_every_passage_is_judged)
+    breaks(ForgetfulPrunerSuite().test_the_worst_has_a_reason)
+    breaks(ForgetfulPrunerSuite().test_judging_is_repeatable)
+    breaks(ForgetfulPrunerSuite().test_an_earlier_collection_is_forgotten)
 
 
 class CentredEncoder(testing.HashingEncoder):
@@ -254,3 +264,36 @@ class InventingAnswererSuite(testing.AnswererSuite):
 def test_answerer_suite_catches_inventions() -> None:
     breaks(InventingAnswererSuite().test_citations_quote_their_documents)
     breaks(InventingAnswererSuite().test_abstains_rather_than_invents)
+
+
+class BeyondExpander:
+    """Goes from the middle of a passage beyond the end of its document."""
+
+    calls = 0
+
+    def expand(self, passage: Passage, document: Document) -> tuple[int, int]:
+        BeyondExpander.calls += 1
+        start = passage.start + (2 if passage.context or self.calls % 3 else 1)
+        return start, len(document.text) + 1
+
+
+class BeyondSuite(testing.ExpanderSuite):
+    def make(self) -> Expander:
+        return BeyondExpander()
+
+
+class IdleSuite(testing.ExpanderSuite):
+    def make(self) -> Expander:
+        class Idle:
+            def expand(self, passage: Passage, document: Document) -> tuple[int, int]:
+                return passage.start, passage.end
+
+        return Idle()
+
+
+def test_expander_suite_catches_spans_that_lose_or_invent() -> None:
+    breaks(BeyondSuite().test_the_span_holds_the_passage)
+    breaks(BeyondSuite().test_the_span_lies_in_the_document)
+    breaks(BeyondSuite().test_expanding_is_repeatable)
+    breaks(BeyondSuite().test_the_place_is_all_that_counts)
+    breaks(IdleSuite().test_something_is_added)

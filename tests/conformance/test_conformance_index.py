@@ -15,7 +15,7 @@ from rag.chunk.words import WordTokenizer
 from rag.connectors.files import FilesConnector
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.encode.tokens import ModelTokenizer
-from rag.protocols import Connector, Encoder, LexicalEngine, Tokenizer
+from rag.protocols import Collection, Connector, Encoder, LexicalEngine, Quality, Tokenizer
 from rag.store.rank_bm25 import RankBm25Engine
 from rag.store.tantivy import TantivyEngine
 from rag.testing import (
@@ -27,7 +27,6 @@ from rag.testing import (
     PrunerSuite,
     StoreSuite,
 )
-from rag.types import Dropped, Passage
 
 
 class TestFilesConnector(ConnectorSuite):
@@ -88,25 +87,18 @@ class TestFixedChunkerTinyBert(ChunkerSuite):
 
 
 class ShortPruner:
-    """Drops passages under `shortest` characters."""
+    """Thinks less of short passages."""
 
-    def __init__(self, *, shortest: int) -> None:
-        self.shortest = shortest
+    needs_vectors = False
 
-    def prune(self, passages: Sequence[Passage]) -> Sequence[Dropped]:
-        return [
-            Dropped(passage, len(passage.text), f"under {self.shortest} characters")
-            for passage in passages
-            if len(passage.text) < self.shortest
-        ]
+    def judge(self, collection: Collection) -> Quality:
+        lengths = [float(len(passage.text)) for passage in collection.passages()]
+        return Quality(np.array(lengths, np.float64), lambda at: f"{lengths[at]:.0f} characters")
 
 
 class TestShortPruner(PrunerSuite):
     def make(self) -> ShortPruner:
-        return ShortPruner(shortest=30)
-
-    def keep_all(self) -> ShortPruner:
-        return ShortPruner(shortest=0)
+        return ShortPruner()
 
 
 class TestHashingEncoder(EncoderSuite):

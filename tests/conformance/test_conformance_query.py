@@ -11,15 +11,18 @@ import pytest
 from embedded import Embedded
 
 from rag.answer.extractive import ExtractiveAnswerer
+from rag.expand.parent import ParentExpander
+from rag.expand.window import WindowExpander
 from rag.fuse.convex import ConvexFuser
 from rag.fuse.rrf import RrfFuser
-from rag.protocols import Answerer, Fuser, Reranker, Retriever, Rewriter, View
+from rag.protocols import Answerer, Expander, Fuser, Reranker, Retriever, Rewriter, View
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.store.view import StoreView
 from rag.testing import (
     DOCUMENTS,
     AnswererSuite,
+    ExpanderSuite,
     FuserSuite,
     RerankerSuite,
     RetrieverSuite,
@@ -119,3 +122,13 @@ class TestOverlapReranker(RerankerSuite):
 class TestExtractiveAnswerer(AnswererSuite):
     def make(self) -> Answerer:
         return ExtractiveAnswerer(min_score=0.4)
+
+
+class TestWindowExpander(ExpanderSuite):
+    def make(self) -> Expander:
+        return WindowExpander(sentences=1)
+
+
+class TestParentExpander(ExpanderSuite):
+    def make(self) -> Expander:
+        return ParentExpander(max_words=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError
 from rag.store.database import SCHEMA_VERSION, connect, create, explained
+from rag.store.edits import Writer
 from rag.store.filters import where
-from rag.store.rows import Known, Unread, Writer, select_documents
+from rag.store.rows import Known, Unread, select_documents
 from rag.types import Block, Condition, Document, Dropped, Failure, Passage, Scalar
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -100,13 +102,18 @@ def test_vectors_in_use_are_not_forgotten(writer: Writer) -> None:
 
 
 def test_dropped_and_failures(writer: Writer) -> None:
-    dropped = Dropped(Passage("d", 0, 4, "text", "d"), 0.25, "too short")
+    passage = Passage("d", 0, 4, "text", "d", page=3, headings=("A",), context="A", place="p")
+    dropped = Dropped(passage, 0.25, "too short")
     with writer.transaction():
         row = writer.add_document(Document("d", "d", "text"), "", "en")
-        writer.add_dropped(row, dropped)
+        writer.add_dropped(row, dropped, b"key")
         writer.set_failures([Failure("x", "is empty"), Failure("y", "is empty")], [], "2026-01-01")
         writer.set_failures([Failure("x", "is damaged")], ["y"], "2026-02-02")
-    assert writer.dropped("d") == [dropped]
+    (found,) = writer.dropped("d")
+    assert found == replace(dropped, passage=replace(passage, metadata={"language": "en"}))
+    assert list(writer.all_dropped()) == [found]
+    (candidate,) = writer.candidates("d")
+    assert (candidate.passage, candidate.key, candidate.kept) == (passage, b"key", False)
     assert writer.failures() == [Failure("x", "is damaged")]
     assert writer.unread() == [Unread("x", "is damaged", "2026-01-01", stale=False)]
 

@@ -1,0 +1,107 @@
+"""What a pipeline may do though it seldom should: cuts that lose text, or repeat most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag import registry
+from rag.config.component import Component
+from rag.config.pipeline import Expand, Pipeline, Rerank
+
+# A context takes up to so many tokens: see `rag.chunk.context`.
+_CONTEXT = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One thing to look at again: the key of the pipeline, and what is likely to happen."""
+
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}"
+
+
+def cautions(pipeline: Pipeline) -> list[Caution]:
+    """What is to be said of a pipeline without faults, in the order of its parts."""
+    limit = _limit(pipeline)
+    found = [*_model_is_there(pipeline, limit), *_has_a_maximum(pipeline, limit)]
+    for component in pipeline.chunk.within():
+        found += _room_for_context(component, limit)
+        found += _overlap(component)
+    return [*found, *_late_window(pipeline), *_order(pipeline)]
+
+
+def _limit(pipeline: Pipeline) -> int | None:
+    """The tokens of a passage that the encoder reads; None where that cannot be told."""
+    if pipeline.encode is None:
+        return None
+    encoder = registry.load(pipeline.encode.kind, pipeline.encode.use)
+    limit_of = getattr(encoder, "max_tokens_of", None)
+    limit: int | None = limit_of(pipeline.encode.options) if limit_of is not None else None
+    return limit
+
+
+def _model_is_there(pipeline: Pipeline, limit: int | None) -> Iterator[Caution]:
+    if pipeline.encode is not None and limit is None:
+        message = "how much its model reads cannot be told here, so no size was held against it"
+        yield Caution("index.encode", message)
+
+
+def _has_a_maximum(pipeline: Pipeline, limit: int | None) -> Iterator[Caution]:
+    """A chunker whose passages may be of any length, such as whole documents."""
+    if any("max_tokens" in component.options for component in pipeline.chunk.within()):
+        return
+    told = f"'{pipeline.chunk.use}' has no 'max_tokens', so that a passage may be of any length"
+    if pipeline.encode is not None:
+        most = f"{limit} tokens" if limit is not None else "part"
+        told += f": of a longer one the encoder reads the first {most} alone"
+    yield Caution("index.chunk", told)
+
+
+def _room_for_context(component: Component, limit: int | None) -> Iterator[Caution]:
+    most, context = component.options.get("max_tokens"), component.options.get("context", "none")
+    if limit is None or not isinstance(most, int) or context in {"none", None, False}:
+        return
+    room = limit - min(_CONTEXT, limit // 4)
+    if room < most <= limit:
+        told = (
+            f"{most} tokens and a context of up to {limit - room} are more than the {limit} that "
+            f"the encoder reads: below long headings passages get as few as {room} tokens"
+        )
+        yield Caution("index.chunk.max_tokens", told)
+
+
+def _overlap(component: Component) -> Iterator[Caution]:
+    overlap = component.options.get("overlap")
+    most = component.options.get("max_tokens") or component.options.get("window")
+    if isinstance(overlap, int) and isinstance(most, int) and 2 * overlap > most:
+        told = (
+            f"{overlap} of {most} tokens are repeated, more than half: text is indexed about "
+            f"{_times(most, overlap)} times"
+        )
+        yield Caution("index.chunk.overlap", told)
+
+
+def _times(most: int, overlap: int) -> str:
+    return f"{most / (most - overlap):.0f}" if overlap < most else "endless"
+
+
+def _late_window(pipeline: Pipeline) -> Iterator[Caution]:
+    """A passage that is longer than the window has seen nothing around it, nor all of itself."""
+    window = pipeline.chunk.options.get("window")
+    inner = [component.options.get("max_tokens") for component in pipeline.chunk.within()]
+    longest = max((size for size in inner if isinstance(size, int)), default=None)
+    if isinstance(window, int) and longest is not None and longest > window:
+        told = f"a window of {window} tokens is shorter than passages of {longest}"
+        yield Caution("index.chunk.window", told)
+
+
+def _order(pipeline: Pipeline) -> Iterator[Caution]:
+    stages = pipeline.stages
+    for place, stage in enumerate(stages):
+        after = stages[place + 1 :]
+        if isinstance(stage, Expand) and any(isinstance(one, Rerank) for one in after):
+            yield Caution("query.expand", "a 'rerank' after it reads the grown passages: move it before this stage")
