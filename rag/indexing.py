@@ -9,32 +9,26 @@ judged as one collection.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
+from rag.committing import Committer
 from rag.errors import DocumentError, RagError, SourceError
 from rag.prefetch import prefetch
 from rag.protocols import Chunker, Connector, Encoder, Tokenizer
-from rag.pruning import Candidates, Pruning, Verdict, judge
-from rag.store.rows import Candidate, Known
-from rag.store.writer import Indexed, StoreWriter, Verdicts
-from rag.types import Document, Dropped, Failure, Item
-from rag.vectors import Keyed, Vectoriser, keys
+from rag.pruning import Pruning, is_settled, settle
+from rag.store.rows import Known
+from rag.store.writer import Indexed, StoreWriter
+from rag.types import Document, Failure, Item
+from rag.vectors import Vectoriser, keys
 
 # Documents loaded before their turn, and their size.
 _AHEAD_DOCUMENTS = 64
 _AHEAD_BYTES = 64_000_000
-# Passages whose vectors are looked up, sorted by length and encoded together.
-_ENCODE_PASSAGES = 1_024
 # Text that is read and cut between two savings, where documents wait to be judged.
 _STAGE_CHARACTERS = 2_000_000
-# A commit is due when this much text waits, or this much time has passed.
-_COMMIT_CHARACTERS = 16_000_000
-_COMMIT_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -135,12 +129,8 @@ def synchronise(
         run.keep()
         raise
     covers = (lambda _: True) if whole else connector.covers
-    gone = writer.unseen(covers)
+    run.finish(writer.unseen(covers), covers, keep_all=keep_all)
     report = run.report
-    report.removed = len(gone)
-    run.finish(gone, covers, keep_all=keep_all)
-    report.moved = run.moved(gone)
-    writer.commit([], gone)
     counts = writer.rows.counts()
     report.documents, report.passages, report.pruned = counts.values()
     report.seconds = round(time.perf_counter() - clock, 3)
@@ -160,14 +150,6 @@ def _check_encoder(writer: StoreWriter, encoder: Encoder | None) -> None:
             writer.rows.set_meta("encoder", encoder.fingerprint)
 
 
-@dataclass(slots=True)
-class _Cut:
-    """A document that has been cut and pruned."""
-
-    indexed: Indexed
-    known: bool
-
-
 class _Run:
     def __init__(
         self,
@@ -179,20 +161,16 @@ class _Run:
         self._writer = writer
         self._indexer = indexer
         self._progress = progress
-        self._cut: list[Indexed] = []
-        self._ready: list[Indexed] = []
-        self._judged: list[Verdicts] = []
-        self._touched: list[tuple[str, str]] = []
-        self._staged: set[str] = set()
         self._vectoriser = (
             Vectoriser(writer, indexer.chunker, indexer.encoder, self._tell)
             if indexer.encoder is not None
             else None
         )
-        self._uncoded = self._waiting = 0
-        self._committed = time.monotonic()
+        self._committer = Committer(writer, self._vectoriser)
+        self._cut: list[Indexed] = []
+        self._waiting = 0
+        self._staged: set[str] = set()
         self._looked_at = self._working = self._passages = self._encoded = 0
-        self._added: Counter[str] = Counter()
         self._known: dict[str, Known | None] = {}
 
     def wants(self, item: Item) -> bool:
@@ -225,26 +203,15 @@ class _Run:
         except DocumentError as error:
             self._fail(Failure(item.source, str(error)))
 
-    def _waits(self, item: Item) -> bool:
-        """Whether an earlier run read this version, and was stopped before it was judged."""
-        return item.version != "" and self._writer.staging.version(item.id) == item.version
-
     def flush(self) -> None:
         """Encode and commit what waits, or keep it until all is judged."""
-        if self._indexer.prunings:
-            self._stage()
-            return
-        self._encode()
-        self._commit()
+        self._stage()
+        self._committer.flush()
 
     def keep(self) -> None:
         """Commit what waits and needs no encoding."""
-        if self._indexer.prunings:
-            self._stage()
-            return
-        if self._indexer.encoder is None:
-            self._encode()
-        self._commit()
+        self._stage()
+        self._committer.keep()
 
     def finish(self, gone: Sequence[str], covers: Callable[[str], bool], *, keep_all: bool) -> None:
         """Everything has been read, and `gone` are to be removed: judge, encode and commit."""
@@ -252,14 +219,19 @@ class _Run:
         waiting = list(self._writer.staging.sources())
         lost = [name for name, source in waiting if self._is_lost(name, source, covers)]
         self._writer.unstage(lost)
-        if not self._indexer.prunings and not waiting:
-            return
-        rows = self._writer.rows
-        if len(waiting) == len(lost) and not gone and rows.meta("keep_all", False) == keep_all:
-            return
-        self._judge(Candidates.of(self._writer, gone), keep_all=keep_all)
-        with rows.transaction():
-            rows.set_meta("keep_all", keep_all)
+        prunings = [] if keep_all else self._indexer.prunings
+        new = len(waiting) > len(lost) or (prunings and gone)
+        if new or not is_settled(self._writer, prunings):
+            self._show("", judging=True)
+            settle(self._writer, self._committer, prunings, self._vectoriser, gone)
+        report, committer = self.report, self._committer
+        report.removed, report.moved = len(gone), committer.moved(gone)
+        report.added, report.changed = committer.added, committer.changed
+        self._writer.commit([], gone)
+
+    def _waits(self, item: Item) -> bool:
+        """Whether an earlier run read this version, and was stopped before it was judged."""
+        return item.version != "" and self._writer.staging.version(item.id) == item.version
 
     def _is_lost(self, name: str, source: str, covers: Callable[[str], bool]) -> bool:
         """Whether what an earlier run kept to be judged is not what its source says now."""
@@ -267,91 +239,13 @@ class _Run:
             return name not in self._staged
         return covers(source)
 
-    def _judge(self, candidates: Candidates, *, keep_all: bool) -> None:
-        self._show("", judging=True)
-        verdicts: Mapping[int, Verdict] = {}
-        if not keep_all:
-            verdicts = judge(candidates, self._indexer.prunings, self._vectoriser)
-        position = 0
-        for name, found in candidates.documents():
-            told = {
-                i: verdicts[position + i] for i in range(len(found)) if position + i in verdicts
-            }
-            position += len(found)
-            if name in candidates.waiting:
-                self._add_judged(name, told)
-            else:
-                self._follow(name, found, told, candidates)
-            self._work()
-        self._encode()
-        self._commit()
-
-    def _add_judged(self, name: str, told: Mapping[int, Verdict]) -> None:
-        """A document that waited: index what is kept of it, and record the rest."""
-        document, version, found = self._writer.staging.take(name)
-        kept = [(one.passage, one.key) for i, one in enumerate(found) if i not in told]
-        dropped = [
-            (Dropped(found[i].passage, verdict.score, verdict.reason), found[i].key)
-            for i, verdict in told.items()
-        ]
-        self._add(Indexed(document, version, kept, dropped))
-
-    def _follow(
-        self,
-        name: str,
-        found: Sequence[Candidate],
-        told: Mapping[int, Verdict],
-        candidates: Candidates,
-    ) -> None:
-        """A document that stays as it is: move those of its passages that are judged otherwise."""
-        admitted = [one for i, one in enumerate(found) if not one.kept and i not in told]
-        out = [(found[i], verdict) for i, verdict in told.items()]
-        told_of = [(one.row or 0, verdict.score, verdict.reason) for one, verdict in out]
-        expelled = [line for line, (one, _) in zip(told_of, out, strict=True) if one.kept]
-        known = [line for line, (one, _) in zip(told_of, out, strict=True) if not one.kept]
-        if not admitted and not out:
-            return
-        if self._vectoriser is not None and admitted:
-            pairs = [(one.passage, one.key) for one in admitted]
-            self._vectoriser.ensure([Keyed(partial(candidates.document, name), pairs)])
-        rows = [one.row or 0 for one in admitted]
-        self._judged.append(Verdicts(name, rows, expelled, known))
-        self._waiting += sum(len(one.passage.text) for one in found)
-
-    def _stage(self) -> None:
-        """Keep what was cut until all is judged."""
-        self._writer.stage(self._cut)
-        self._staged.update(one.document.id for one in self._cut)
-        self._writer.touch(self._touched)
-        self._touched, self._cut = [], []
-        self._uncoded = self._waiting = 0
-
-    def _commit(self) -> None:
-        for one in self._ready:
-            if self._writer.rows.known(one.document.id) is not None:
-                self.report.changed += 1
-            else:
-                self.report.added += 1
-                self._added[one.document.content_hash] += 1
-        self._writer.commit(self._ready, judged=self._judged)
-        self._writer.touch(self._touched)
-        self._touched, self._ready, self._judged = [], [], []
-        self._waiting = 0
-        self._committed = time.monotonic()
-
-    def moved(self, gone: Sequence[str]) -> int:
-        """How many of the documents that were added say what one of `gone` said."""
-        known = (self._writer.rows.known(name) for name in gone)
-        left = Counter(one.content_hash for one in known if one is not None)
-        return (self._added & left).total()
-
     def _read(self, item: Item, known: Known | None) -> None:
         document = _loaded(item)
         _check_text(document)
         self.report.read += item.size or len(document.text)
         same = known is not None and known.source == document.source
         if same and known is not None and known.content_hash == document.content_hash:
-            self._touched.append((item.id, item.version))
+            self._committer.touch(item.id, item.version)
             self.report.unchanged += 1
             return
         passages = list(self._indexer.chunker.chunk(document, self._indexer.tokenizer))
@@ -360,33 +254,22 @@ class _Run:
         self._passages += len(passages)
         self._add(Indexed(document, item.version, list(paired)))
         self._show(item.source)
-        if not self._indexer.prunings:
-            self._work()
-        elif self._waiting > _STAGE_CHARACTERS:
-            self._stage()
 
     def _add(self, indexed: Indexed) -> None:
+        if not self._indexer.prunings:
+            self._committer.add(indexed)
+            return
         self._cut.append(indexed)
-        self._uncoded += len(indexed.passages)
+        self._staged.add(indexed.document.id)
         self._waiting += len(indexed.document.text)
+        if self._waiting > _STAGE_CHARACTERS:
+            self._stage()
 
-    def _work(self) -> None:
-        if self._uncoded >= _ENCODE_PASSAGES:
-            self._encode()
-        late = time.monotonic() - self._committed > _COMMIT_SECONDS
-        if self._waiting > _COMMIT_CHARACTERS or (late and (self._ready or self._judged)):
-            self._encode()
-            self._commit()
-
-    def _encode(self) -> None:
-        """Vectors for the passages that have none yet, kept as they come."""
-        if self._vectoriser is not None:
-            self._vectoriser.ensure(
-                [Keyed(partial(_same, one.document), one.passages) for one in self._cut]
-            )
-        self._ready.extend(self._cut)
-        self._cut = []
-        self._uncoded = 0
+    def _stage(self) -> None:
+        """Keep what was cut until all is judged."""
+        if self._cut:
+            self._writer.stage(self._cut)
+        self._cut, self._waiting = [], 0
 
     def _tell(self, encoded: int) -> None:
         self._encoded += encoded
@@ -399,10 +282,6 @@ class _Run:
         if self._progress is not None:
             counts = (self._looked_at, self._working, self._passages, self._encoded)
             self._progress(Progress(*counts, source, judging))
-
-
-def _same(document: Document) -> Document:
-    return document
 
 
 def _loaded(item: Item) -> Document:

@@ -7,22 +7,21 @@ index that was updated holds the same passages as one that was built anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.collection import Alive, Candidates
+from rag.committing import Committer
 from rag.errors import RagError
-from rag.protocols import Pruner, Quality, Scores, Vectors
+from rag.protocols import Pruner, Quality, Scores
 from rag.store.rows import Candidate
-from rag.store.writer import StoreWriter
-from rag.types import Document, Passage
-from rag.vectors import Keyed, Vectoriser, text_key
-
-# Passages looked up, encoded or scored together.
-_BLOCK = 1_024
+from rag.store.writer import Indexed, StoreWriter, Verdicts
+from rag.types import Dropped
+from rag.vectors import Keyed, Vectoriser
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,89 +57,43 @@ class Verdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Every document of the collection in order, by id: those that wait, and the others."""
+def settle(
+    writer: StoreWriter,
+    committer: Committer,
+    prunings: Sequence[Pruning],
+    vectoriser: Vectoriser | None,
+    gone: Sequence[str],
+) -> None:
+    """Judge the collection without the documents `gone`, and commit what follows from it.
 
-    writer: StoreWriter
-    waiting: frozenset[str]
-    ids: Sequence[str]
-
-    @classmethod
-    def of(cls, writer: StoreWriter, gone: Sequence[str]) -> Candidates:
-        """The documents of the index without `gone`, and those that wait in their place."""
-        waiting = frozenset(name for name, _ in writer.staging.sources())
-        stays = {name for name, _ in writer.rows.sources()} - set(gone)
-        return cls(writer, waiting, sorted(stays | waiting))
-
-    def documents(self) -> Iterator[tuple[str, list[Candidate]]]:
-        """Each document's id with its passages in order."""
-        for name in self.ids:
-            yield name, self.passages(name)
-
-    def passages(self, name: str) -> list[Candidate]:
-        """The passages of one document, in order."""
-        if name in self.waiting:
-            return self.writer.staging.take(name)[2]
-        return list(self.writer.rows.candidates(name))
-
-    def document(self, name: str) -> Document:
-        """One document, whole."""
-        if name in self.waiting:
-            return self.writer.staging.take(name)[0]
-        document = self.writer.rows.document(name)
-        assert document is not None, name
-        return document
+    A run that is stopped in the midst of it is known by the record `judged`: see `is_settled`.
+    """
+    _record(writer, None)
+    candidates = Candidates.of(writer, gone)
+    verdicts = judge(candidates, prunings, vectoriser)
+    position = 0
+    for name, found in candidates.documents():
+        places = range(position, position + len(found))
+        told = {at - position: verdicts[at] for at in places if at in verdicts}
+        position += len(found)
+        if name in candidates.waiting:
+            committer.add(_judged(writer, name, told))
+        elif changes := _changes(name, found, told):
+            _encode_admitted(candidates, name, found, changes, vectoriser)
+            committer.follow(changes)
+    committer.flush()
+    _record(writer, [pruning.name for pruning in prunings])
 
 
-@dataclass(slots=True)
-class _Alive:
-    """The passages that no pruner has dropped yet: see `rag.protocols.Collection`."""
+def is_settled(writer: StoreWriter, prunings: Sequence[Pruning]) -> bool:
+    """Whether the index is as `prunings` left it, and not half judged or judged by others."""
+    recorded: bool = writer.rows.meta("judged", []) == [pruning.name for pruning in prunings]
+    return recorded
 
-    candidates: Candidates
-    alive: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
-    def __len__(self) -> int:
-        return int(self.alive.sum())
-
-    def passages(self) -> Iterator[Passage]:
-        """The passages."""
-        return (one.passage for _, one in self.each())
-
-    def each(self) -> Iterator[tuple[str, Candidate]]:
-        """Each passage with its document's id."""
-        position = 0
-        for name, found in self.candidates.documents():
-            for one in found:
-                if self.alive[position]:
-                    yield name, one
-                position += 1
-
-    def vectors(self) -> Iterator[Vectors]:
-        """Their vectors, which have been made."""
-        for block in _blocks(self.each()):
-            keys = [one.key for _, one in block]
-            known = self.candidates.writer.rows.vectors(keys)
-            yield np.array([known[key] for key in keys], np.float32)
-
-    def scores(
-        self, fingerprint: str, score: Callable[[Sequence[Passage]], Sequence[float]]
-    ) -> Scores:
-        """What is not known yet is asked, and kept at once."""
-        rows = self.candidates.writer.rows
-        found: list[float] = []
-        for block in _blocks(self.each()):
-            texts = {text_key(one.passage.indexed): one.passage for _, one in block}
-            known = rows.qualities(fingerprint, list(texts))
-            missing = [key for key in texts if key not in known]
-            if missing:
-                asked = score([texts[key] for key in missing])
-                new = dict(zip(missing, map(float, asked), strict=True))
-                with rows.transaction():
-                    rows.add_qualities(fingerprint, new)
-                known |= new
-            found += [known[text_key(one.passage.indexed)] for _, one in block]
-        return np.array(found, np.float64)
+def _record(writer: StoreWriter, judged: Sequence[str] | None) -> None:
+    with writer.rows.transaction():
+        writer.rows.set_meta("judged", judged)
 
 
 def judge(
@@ -150,12 +103,11 @@ def judge(
 
     A pruner sees what those before it left. Where it needs vectors, they are made first.
     """
-    total = sum(len(found) for _, found in candidates.documents())
-    collection = _Alive(candidates, np.ones(total, np.bool_))
+    collection = Alive.all_of(candidates)
     verdicts: dict[int, Verdict] = {}
     for pruning in prunings:
         if pruning.pruner.needs_vectors and vectoriser is not None:
-            _encode(collection, vectoriser)
+            collection.encode(vectoriser)
         quality = pruning.pruner.judge(collection)
         positions = np.flatnonzero(collection.alive)
         if quality.scores.shape != positions.shape:
@@ -171,27 +123,36 @@ def _verdict(name: str, quality: Quality, place: int) -> Verdict:
     return Verdict(float(quality.scores[place]), f"{name}: {quality.why(place)}")
 
 
-def _encode(collection: _Alive, vectoriser: Vectoriser) -> None:
-    for block in _blocks(collection.each()):
-        by_document: dict[str, list[tuple[Passage, bytes]]] = {}
-        for name, one in block:
-            by_document.setdefault(name, []).append((one.passage, one.key))
-        vectoriser.ensure(
-            [
-                Keyed(partial(collection.candidates.document, name), pairs)
-                for name, pairs in by_document.items()
-            ]
-        )
+def _judged(writer: StoreWriter, name: str, told: Mapping[int, Verdict]) -> Indexed:
+    """A document that waited: what is kept of it, and what is not."""
+    document, version, found = writer.staging.take(name)
+    kept = [(one.passage, one.key) for at, one in enumerate(found) if at not in told]
+    dropped = [
+        (Dropped(found[at].passage, verdict.score, verdict.reason), found[at].key)
+        for at, verdict in told.items()
+    ]
+    return Indexed(document, version, kept, dropped)
 
 
-def _blocks(
-    found: Iterator[tuple[str, Candidate]],
-) -> Iterator[list[tuple[str, Candidate]]]:
-    block: list[tuple[str, Candidate]] = []
-    for one in found:
-        block.append(one)
-        if len(block) == _BLOCK:
-            yield block
-            block = []
-    if block:
-        yield block
+def _changes(name: str, found: Sequence[Candidate], told: Mapping[int, Verdict]) -> Verdicts | None:
+    """What becomes of the passages of a document that stays; None where nothing does."""
+    admitted = [one.row or 0 for at, one in enumerate(found) if not one.kept and at not in told]
+    lines = [(found[at], (found[at].row or 0, v.score, v.reason)) for at, v in told.items()]
+    if not admitted and not lines:
+        return None
+    expelled = [line for one, line in lines if one.kept]
+    return Verdicts(name, admitted, expelled, [line for one, line in lines if not one.kept])
+
+
+def _encode_admitted(
+    candidates: Candidates,
+    name: str,
+    found: Sequence[Candidate],
+    changes: Verdicts,
+    vectoriser: Vectoriser | None,
+) -> None:
+    if vectoriser is None or not changes.admitted:
+        return
+    rows = set(changes.admitted)
+    pairs = [(one.passage, one.key) for one in found if not one.kept and one.row in rows]
+    vectoriser.ensure([Keyed(partial(candidates.document, name), pairs)])

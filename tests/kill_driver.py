@@ -2,6 +2,8 @@
 
     python kill_driver.py INDEX FOLDER LOG [POINT]
 
+With PRUNE in its environment the index is pruned so.
+
 POINT names a function or method, as `module:name:before` or `module:Class.name:after`: the
 process kills itself when it comes there.
 """
@@ -40,9 +42,11 @@ class LoggingEncoder(HashingEncoder):
         return vectors
 
 
-def opened(index: Path, log: Path | None = None) -> Rag:
-    """The index with the encoder above."""
+def opened(index: Path, log: Path | None = None, prune: str = "") -> Rag:
+    """The index with the encoder above, pruned as said."""
     overrides = ["index.chunk.max_tokens=16", "index.lexical.language=en"]
+    if prune:
+        overrides.append(f"index.prune={prune}")
     return Rag.open(
         index, pipeline="hybrid", overrides=overrides, encoder=LoggingEncoder(log), workers=0
     )
@@ -69,7 +73,7 @@ if __name__ == "__main__":
     INDEX, FOLDER, LOG = map(Path, sys.argv[1:4])
     for POINT in sys.argv[4:]:
         die_at(POINT)
-    RAG = opened(INDEX, LOG)
+    RAG = opened(INDEX, LOG, os.environ.get("PRUNE", ""))
     print("ready", flush=True)
     sys.stdin.readline()
     RAG.index(FOLDER)

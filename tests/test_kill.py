@@ -182,7 +182,7 @@ def test_killed_at_any_instant(trial: Trial) -> None:
         "rag.store.generation:make_durable:before",
         "rag.store.generation:publish:before",
         "rag.store.generation:publish:after",
-        "rag.store.rows:Writer.forget_vectors:after",
+        "rag.store.edits:Writer.forget_vectors:after",
         "rag.store.writer:StoreWriter.commit:after",
         "rag.store.writer:StoreWriter.log:before",
     ],

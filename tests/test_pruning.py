@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,6 +16,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import ClassVar
 
+import kill_driver
 import numpy as np
 import pytest
 
@@ -310,6 +315,51 @@ def test_a_share_within_a_loss_has_to_be_measured(folder: Path) -> None:
         plain.index(folder)
         assert state(plain) == found
     shutil.rmtree(folder.parent / ".rag")
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "rag.store.staging:Staging.put:after",
+        "rag.store.writer:StoreWriter.stage:after",
+        "rag.pruning:judge:after",
+        "rag.store.writer:StoreWriter.remember:after",
+        "rag.store.edits:Writer.expel:after",
+        "rag.store.writer:StoreWriter.commit:after",
+    ],
+)
+def test_a_kill_at_any_point_is_survived(folder: Path, point: str) -> None:
+    prune = "{use: idf-mass, keep: 0.6}"
+    place, log = folder.parent / ".rag", folder.parent / "log"
+    with closing(kill_driver.opened(place, prune=prune)) as rag:
+        rag.index(folder)
+        former = state(rag)
+    # Words that are rarer than any before: some of what was kept is to be expelled.
+    for number in range(12, 16):
+        text = "\n\n".join(" ".join(WORDS * 2) + f" {number} {line}." for line in range(9))
+        (folder / f"{number}.txt").write_text(text)
+    driver = Path(kill_driver.__file__)
+    command = [sys.executable, str(driver), *map(str, (place, folder, log, point))]
+    ran = subprocess.run(
+        command,
+        check=False,
+        env={**os.environ, "PRUNE": prune},
+        input="\n",
+        text=True,
+        capture_output=True,
+    )
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    with closing(kill_driver.opened(place, prune=prune)) as rag:
+        assert rag.verify() == []
+        held = dict(zip((name for name, *_ in state(rag)), state(rag), strict=True))
+        assert held.keys() >= {name for name, *_ in former}
+        rag.index(folder)
+        assert rag.verify() == []
+        with closing(kill_driver.opened(folder.parent / ".fresh", prune=prune)) as fresh:
+            fresh.index(folder)
+            assert state(rag) == state(fresh)
+            assert answers(rag) == answers(fresh)
+        assert state(rag)[:12] != former
 
 
 @pytest.mark.parametrize(
