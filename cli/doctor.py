@@ -49,7 +49,7 @@ def _version(package: str) -> str | None:
 
 def _models() -> dict[str, str | None]:
     """Where each registered model is on this machine; None where it is not."""
-    from rag.encode.models import find_model
+    from rag.models import find_model
     from rag.registry import names
 
     places: dict[str, str | None] = {}

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rag.cli.evaluation import show_report
+from rag.cli.interrupt import Interrupted
 from rag.cli.options import JsonOption, OverridesOption
-from rag.cli.output import console, one_line, say_json
+from rag.cli.output import say_json
 from rag.cli.progress import spoken_progress
+from rag.errors import RequestError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from rag.evaluate.report import PipelineComparison, PipelineResult, Report
+    from rag.evaluate.report import Report
 
 
 def evaluate(
     *,
     datasets: Annotated[
-        list[Path], typer.Argument(metavar="DATASET", help="Folders in BEIR or page format.")
+        list[Path],
+        typer.Argument(metavar="DATASET", help="Folders or files in a format of datasets."),
     ],
     pipelines: Annotated[
         list[str] | None,
@@ -30,6 +33,15 @@ def evaluate(
             metavar="NAME|FILE",
             help="A preset or a pipeline file. May be repeated: the first is the baseline.",
             show_default="hybrid",
+        ),
+    ] = None,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--run",
+            metavar="FILE",
+            help="Judge a run in TREC format beside the pipelines. May be repeated.",
+            show_default=False,
         ),
     ] = None,
     split: Annotated[
@@ -42,79 +54,118 @@ def evaluate(
             help="Cut a BEIR corpus with the pipeline's chunker; else each text is one passage.",
         ),
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Compare each with each on every measure; else with the first, on one measure.",
+        ),
+    ] = False,
+    ablate: Annotated[
+        bool,
+        typer.Option(
+            "--ablate", help="Also measure the first pipeline without each of its parts in turn."
+        ),
+    ] = False,
+    questions: Annotated[
+        bool,
+        typer.Option("--questions", help="Show wins and losses of the second against the first."),
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a report with charts to one HTML file.", show_default=False
+        ),
+    ] = None,
+    save_runs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write each pipeline's run in TREC format.", show_default=False
+        ),
+    ] = None,
     index_folder: Annotated[
         Path | None,
         typer.Option(
             "--index",
             metavar="DIR",
             help="Keep the indexes here, to be used again.",
-            show_default=False,
+            show_default="the user's folder of caches",
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Make the indexes anew, and encode everything again.")
+    ] = False,
     overrides: OverridesOption,
     as_json: JsonOption = False,
 ) -> None:
     """Measure pipelines on datasets with judgements.
 
-    Every later pipeline is compared with the first.
+    Every later pipeline is compared with the first. Run the same command again after an
+    interruption: it goes on where it was.
     """
     from rag import trial
     from rag.config import load_pipeline
     from rag.rag import DEFAULT_PIPELINE
 
-    units: trial.Units = "passages" if passages else "documents"
     chosen = [load_pipeline(name, overrides) for name in pipelines or [DEFAULT_PIPELINE]]
-    with spoken_progress() as progress:
-        reports = [
-            trial.evaluate(
-                folder, chosen, split=split, units=units, cache=index_folder, progress=progress
-            )
-            for folder in datasets
-        ]
+    if (compare or questions) and not ablate and len(chosen) + len(runs or []) < 2:
+        option = "--compare" if compare else "--questions"
+        raise RequestError(f"{option} needs two pipelines: name another with --pipeline or --run")
+    _check_html(html)
+    extent = trial.Extent(
+        compare_all=compare, ablate=ablate, runs=runs or (), save_runs=save_runs, fresh=fresh
+    )
+    with _resumable(fresh), spoken_progress() as progress:
+        reports = trial.evaluate_each(
+            datasets,
+            chosen,
+            split=split,
+            units="passages" if passages else "documents",
+            cache=index_folder or _cache(),
+            progress=progress,
+            extent=extent,
+        )
+    _write_html(html, reports)
     if as_json:
-        shapes = [report.as_dict() for report in reports]
+        shapes = [report.as_dict(questions=questions) for report in reports]
         say_json(shapes[0] if len(shapes) == 1 else shapes)
         return
     for report in reports:
-        _say_report(report)
+        show_report(report, questions=questions)
 
 
-def _say_report(report: Report) -> None:
-    screen = console()
-    screen.print(f"{one_line(report.dataset)} ({report.format})")
-    screen.print(_table(report.pipelines))
-    for comparison in report.comparisons:
-        screen.print(_comparison(comparison))
+def _cache() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("ragline") / "eval"
 
 
-def _table(results: Sequence[PipelineResult]) -> Table:
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    table = Table(box=SIMPLE)
-    table.add_column("pipeline", overflow="fold")
-    entries = [result.as_dict() for result in results]
-    for name in (*entries[0]["measures"], "index s", "p50 ms", "p95 ms"):
-        table.add_column(name, justify="right", overflow="fold")
-    for entry in entries:
-        measures = [_interval(**measure) for measure in entry["measures"].values()]
-        times = (
-            f"{entry['index_seconds']:.1f}",
-            *(f"{ms:.1f}" for ms in entry["query_ms"].values()),
-        )
-        table.add_row(one_line(entry["name"]), *measures, *times)
-    return table
+@contextmanager
+def _resumable(fresh: bool) -> Iterator[None]:
+    """Say to those who interrupt it that nothing is lost."""
+    try:
+        yield
+    except Interrupted as stop:
+        again = "the same command without --fresh" if fresh else "the same command again"
+        stop.message = f"stopped: run {again}, and it goes on from here"
+        raise
 
 
-def _interval(value: float, low: float, high: float) -> str:
-    return f"{value:.3f} [{low:.2f}, {high:.2f}]"
+def _check_html(path: Path | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    if path is None:
+        return
+    from rag.evaluate.report_page import check_installed
+
+    check_installed()
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        reason = "it is a folder" if path.is_dir() else "there is no such folder"
+        raise RequestError(f"{path}: the report cannot be written: {reason}")
 
 
-def _comparison(comparison: PipelineComparison) -> str:
-    shape = comparison.as_dict()
-    return (
-        f"{one_line(comparison.pipeline)} against {one_line(comparison.baseline)}, "
-        f"{shape['measure']}: {shape['difference']:+.3f} "
-        f"[{shape['low']:+.3f}, {shape['high']:+.3f}], p = {shape['p_holm']:.3g}: "
-        f"{comparison.verdict}"
-    )
+def _write_html(path: Path | None, reports: Sequence[Report]) -> None:
+    if path is None:
+        return
+    from rag.evaluate.report_page import report_page
+
+    path.write_text(report_page(reports), encoding="utf-8")

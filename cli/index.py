@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from rag.cli.interrupt import Interrupted
 from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
 from rag.cli.output import complain, count, duration, one_line, say, say_json
-from rag.cli.progress import index_progress
+from rag.cli.progress import index_progress, spoken_progress
 from rag.errors import RequestError, SourceError
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def index(
     with closing(
         Rag.open(index_folder, pipeline=pipeline, overrides=overrides, workers=workers)
     ) as rag:
+        _measure(rag)
         if dry_run:
             _say_plan(rag.plan(*given), as_json)
             return
@@ -101,6 +103,25 @@ def index(
         else:
             report = _indexed(rag, connector, given, rebuild=rebuild, keep_all=keep_all)
             _say(rag, report, _passed_over(connector), as_json)
+
+
+def _measure(rag: Rag) -> None:
+    """Find out how much may be pruned, where the pipeline says only what it may cost."""
+    for step in rag.unmeasured():
+        from rag.curve import largest_share
+
+        name = f"'{step.component.use}' within {step.within:g} on {step.dataset}"
+        complain(f"measuring how much {name} may prune")
+        with spoken_progress() as progress:
+            share = largest_share(
+                rag.pipeline,
+                step,
+                Path(step.dataset or ""),
+                step.within or 0.0,
+                progress=progress,
+            )
+        rag.measured(step, 1 - share)
+        complain(f"{name} may prune {share:.0%} of the passages")
 
 
 def _say(rag: Rag, report: IndexReport, skipped: Mapping[str, int], as_json: bool) -> None:

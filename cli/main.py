@@ -17,9 +17,11 @@ from typer.exceptions import TyperException
 from rag.cli import ask as ask_command
 from rag.cli import doctor as doctor_command
 from rag.cli import evaluate as evaluate_command
+from rag.cli import explain as explain_command
 from rag.cli import index as index_command
 from rag.cli import inspect as inspect_command
 from rag.cli import pipeline as pipeline_command
+from rag.cli import prune as prune_command
 from rag.cli import remove as remove_command
 from rag.cli import search as search_command
 from rag.cli import status as status_command
@@ -40,9 +42,15 @@ for _name, _command, _example in (
     ("remove", remove_command.remove, "rag remove docs/old 'drafts/*.md'"),
     ("status", status_command.status, "rag status --index .rag"),
     ("inspect", inspect_command.inspect, "rag inspect docs/handbook.md --chunks"),
+    (
+        "explain",
+        explain_command.explain,
+        "rag explain 'How long is the notice period?' --expect docs/handbook.md",
+    ),
     ("verify", verify_command.verify, "rag verify"),
     ("repair", verify_command.repair, "rag repair"),
     ("eval", evaluate_command.evaluate, "rag eval beir/nfcorpus --pipeline bm25 --pipeline hybrid"),
+    ("prune", prune_command.prune, "rag prune --curve beir/nfcorpus --pipeline hybrid"),
     ("doctor", doctor_command.doctor, "rag doctor"),
 ):
     app.command(_name, epilog=f"Example: {_example}")(_command)
@@ -113,7 +121,7 @@ def _told(error: BaseException) -> int:
         traceback.print_exception(error)
     match error:
         case Interrupted():
-            complain("stopped")
+            complain(error.message)
             return error.exit_code
         case RagError():
             complain(str(error))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from rag.cli.cut import spread
 from rag.cli.options import JsonOption, OverridesOption
-from rag.cli.output import say, say_json
+from rag.cli.output import complain, count, one_line, say, say_json
+from rag.errors import RequestError
+
+if TYPE_CHECKING:
+    from rag.config import Caution, Pipeline
+    from rag.survey import Survey
+
+SOME_LOST = 1
 
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME|FILE", help="A preset or a pipeline file.")
@@ -44,16 +54,86 @@ def show(*, name: NameArgument, overrides: OverridesOption, as_json: JsonOption 
         say(yaml.safe_dump(shape, sort_keys=False, allow_unicode=True).rstrip())
 
 
-@app.command(epilog="Example: rag pipeline check my-pipeline.yaml")
-def check(*, name: NameArgument, overrides: OverridesOption, as_json: JsonOption = False) -> None:
-    """Find every fault of a pipeline without running it."""
-    from rag.config import load_pipeline
+@app.command(epilog="Example: rag pipeline check my-pipeline.yaml --on docs")
+def check(
+    *,
+    name: NameArgument,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--on",
+            metavar="SOURCE",
+            help="Cut these documents by the pipeline, and report text that would be lost. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    overrides: OverridesOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Find every fault of a pipeline without running it, and warn of cuts that lose text.
 
-    load_pipeline(name, overrides)
+    With --on the exit code is 1 where text of these documents could not be found.
+    """
+    from rag.config import cautions, load_pipeline
+
+    pipeline = load_pipeline(name, overrides)
+    warned = cautions(pipeline)
+    found = _surveyed(pipeline, on) if on else None
+    sound = found is None or not (found.loses or found.failed)
     if as_json:
-        say_json({"ok": True})
+        warnings = [{"key": one.key, "message": one.message} for one in warned]
+        measured = {} if found is None else {"measured": found.as_dict()}
+        say_json({"ok": sound, "warnings": warnings, **measured})
     else:
+        _say_checked(warned, found)
+    if not sound:
+        raise typer.Exit(SOME_LOST)
+
+
+def _surveyed(pipeline: Pipeline, sources: Sequence[str]) -> Survey:
+    from rag.rag import Rag
+    from rag.survey import survey
+
+    with closing(Rag.open(pipeline=pipeline)) as rag:
+        found = survey(rag.preview(*sources))
+    if not found.documents and not found.failed:
+        raise RequestError(f"there is no document in {', '.join(sources)}")
+    return found
+
+
+def _say_checked(warned: Sequence[Caution], found: Survey | None) -> None:
+    for one in warned:
+        complain(f"warning: {one}")
+    if found is None:
         say("ok")
+        return
+    for name, value in _measures(found):
+        say(f"{name + ':':<10} {one_line(value)}")
+    for failure in found.failed:
+        complain(f"{failure.source}: {failure.error}")
+    if not found.failed and not found.loses:
+        say("ok")
+
+
+def _measures(found: Survey) -> Iterator[tuple[str, str]]:
+    """Names and values of what was measured."""
+    from rag.cutting import sizes
+
+    unread = f" ({len(found.failed):,} more could not be read)" if found.failed else ""
+    yield "documents", f"{found.documents:,}{unread}"
+    yield "passages", f"{len(found.sizes):,}"
+    if shape := sizes(found.sizes):
+        yield "sizes", spread(shape, found.unit)
+    if found.limit is not None:
+        yield "read", f"up to {found.limit:,} tokens of a passage and its context"
+    if found.repeated:
+        share = found.repeated / found.characters
+        yield "overlaps", f"{count(found.repeated, 'character')}, {share:.1%} of the text"
+    for name, spans in (("in no passage", found.lost), ("longer than read", found.too_long)):
+        for source, held in spans.items():
+            shown = ", ".join(f"{start}-{end}" for start, end in held[:5])
+            yield name, f"{source} {shown}{', …' if len(held) > 5 else ''}"
 
 
 @app.command(epilog="Example: rag pipeline schema > pipeline.schema.json")

@@ -75,6 +75,7 @@ def _opened(
 
 def _as_dict(rank: int, hit: Hit) -> Mapping[str, Any]:
     passage = hit.passage
+    found = [{"start": one.start, "end": one.end} for one in hit.found]
     return {
         "rank": rank,
         "score": hit.score,
@@ -88,6 +89,7 @@ def _as_dict(rank: int, hit: Hit) -> Mapping[str, Any]:
         "stale": is_stale(passage),
         "text": passage.text,
         "stages": {name: asdict(score) for name, score in hit.stages.items()},
+        **({"found": found} if found else {}),
     }
 
 

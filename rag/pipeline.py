@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from rag.protocols import Fuser, Reranker, Retriever, Rewriter, View
-from rag.types import Hit, Passage, Query, Ranking, StageScore
+from rag.errors import IndexDamagedError
+from rag.places import place_of
+from rag.protocols import Expander, Fuser, Reranker, Retriever, Rewriter, View
+from rag.sentences import block_at
+from rag.types import Document, Hit, Passage, Query, Ranking, StageScore
 
 Stage = Callable[[Ranking, View], Ranking]
 
@@ -76,6 +79,35 @@ class RerankStage:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpandStage:
+    """Grows the passages of hits; hits of a document that then share text become the best of them.
+
+    Order, scores and stages stay, and so does every document. What stands around a passage
+    tells what it is about: DAPR (Wang et al. 2024).
+    """
+
+    expander: Expander
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """`ranking` with longer passages."""
+        together: dict[str, list[Hit]] = {}
+        for hit in ranking.hits:
+            together.setdefault(hit.passage.document_id, []).append(hit)
+        grown: dict[str, Hit] = {}
+        for name, hits in together.items():
+            document = view.document(name)
+            if document is None:
+                raise IndexDamagedError(
+                    f"the document '{name}' of a passage is not in the index: run 'rag verify'"
+                )
+            grown.update(_grown(hits, document, self.expander))
+        return replace(
+            ranking,
+            hits=tuple(grown[id_] for hit in ranking.hits if (id_ := hit.passage.id) in grown),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CutStage:
     """Keeps the first `k` hits."""
 
@@ -92,6 +124,38 @@ def run(stages: Sequence[Stage], query: Query, view: View) -> Ranking:
     for stage in stages:
         ranking = stage(ranking, view)
     return ranking
+
+
+def _grown(
+    hits: Sequence[Hit], document: Document, expander: Expander
+) -> Iterator[tuple[str, Hit]]:
+    """The id of the best passage, and the hit that it becomes, for each stretch of `document`."""
+    spans = sorted((*expander.expand(hit.passage, document), at) for at, hit in enumerate(hits))
+    stretches: list[tuple[int, int, list[int]]] = []
+    for start, end, at in spans:
+        if stretches and start < stretches[-1][1]:
+            first, last, places = stretches[-1]
+            stretches[-1] = first, max(last, end), [*places, at]
+        else:
+            stretches.append((start, end, [at]))
+    for start, end, places in stretches:
+        merged = [hits[place] for place in sorted(places)]
+        passage = _spanning(document, merged[0].passage, start, end)
+        found = tuple(one for hit in merged for one in hit.found or (hit.passage,))
+        yield merged[0].passage.id, replace(merged[0], passage=passage, found=found)
+
+
+def _spanning(document: Document, passage: Passage, start: int, end: int) -> Passage:
+    """`passage` grown to another span; its page stays that of what was found."""
+    block = block_at(document.blocks, start)
+    return replace(
+        passage,
+        start=start,
+        end=end,
+        text=document.text[start:end],
+        headings=block.headings if block else passage.headings,
+        place=place_of(document.blocks, start, end),
+    )
 
 
 def _hits(

@@ -184,11 +184,16 @@ class StageScore:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found, with what every stage so far said of it."""
+    """A passage found, with what every stage so far said of it.
+
+    `found` are the passages as they were retrieved, best first, where a stage made a longer one
+    of them; otherwise it is empty.
+    """
 
     passage: Passage
     score: float
     stages: Mapping[str, StageScore] = field(default_factory=lambda: MappingProxyType({}))
+    found: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

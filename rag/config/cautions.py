@@ -30,7 +30,7 @@ def cautions(pipeline: Pipeline) -> list[Caution]:
     found = [*_model_is_there(pipeline, limit), *_has_a_maximum(pipeline, limit)]
     for component in pipeline.chunk.within():
         found += _room_for_context(component, limit)
-        found += _overlap(component)
+        found += _overlap(component, limit)
     return [*found, *_late_window(pipeline), *_order(pipeline)]
 
 
@@ -74,19 +74,18 @@ def _room_for_context(component: Component, limit: int | None) -> Iterator[Cauti
         yield Caution("index.chunk.max_tokens", told)
 
 
-def _overlap(component: Component) -> Iterator[Caution]:
-    overlap = component.options.get("overlap")
-    most = component.options.get("max_tokens") or component.options.get("window")
-    if isinstance(overlap, int) and isinstance(most, int) and 2 * overlap > most:
-        told = (
-            f"{overlap} of {most} tokens are repeated, more than half: text is indexed about "
-            f"{_times(most, overlap)} times"
-        )
+def _overlap(component: Component, limit: int | None) -> Iterator[Caution]:
+    """Passages that mostly repeat one another. Windows of late chunking are not indexed."""
+    options = component.options
+    unit = "sentences" if "sentences" in options else "tokens"
+    overlap = options.get("overlap")
+    most = options.get("sentences") or options.get("max_tokens") or limit
+    if "window" in options or not isinstance(overlap, int) or not isinstance(most, int):
+        return
+    if most > overlap > most / 2:
+        told = f"{overlap} of {most} {unit} are repeated, more than half: "
+        told += f"text is indexed about {most / (most - overlap):.0f} times"
         yield Caution("index.chunk.overlap", told)
-
-
-def _times(most: int, overlap: int) -> str:
-    return f"{most / (most - overlap):.0f}" if overlap < most else "endless"
 
 
 def _late_window(pipeline: Pipeline) -> Iterator[Caution]:
@@ -104,4 +103,5 @@ def _order(pipeline: Pipeline) -> Iterator[Caution]:
     for place, stage in enumerate(stages):
         after = stages[place + 1 :]
         if isinstance(stage, Expand) and any(isinstance(one, Rerank) for one in after):
-            yield Caution("query.expand", "a 'rerank' after it reads the grown passages: move it before this stage")
+            told = "a 'rerank' after it reads the grown passages: move it before this stage"
+            yield Caution("query.expand", told)

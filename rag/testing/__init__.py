@@ -19,6 +19,7 @@ _SUITES = (
     "chunker",
     "connector",
     "encoder",
+    "expander",
     "fuser",
     "lexical",
     "pruner",
@@ -34,6 +35,7 @@ from rag.testing.answerer import AnswererSuite  # noqa: E402
 from rag.testing.chunker import ChunkerSuite  # noqa: E402
 from rag.testing.connector import ConnectorSuite  # noqa: E402
 from rag.testing.encoder import EncoderSuite  # noqa: E402
+from rag.testing.expander import ExpanderSuite  # noqa: E402
 from rag.testing.fuser import FuserSuite  # noqa: E402
 from rag.testing.hashing import HashingEncoder  # noqa: E402
 from rag.testing.lexical import LexicalSuite  # noqa: E402
@@ -51,6 +53,7 @@ __all__ = [
     "ChunkerSuite",
     "ConnectorSuite",
     "EncoderSuite",
+    "ExpanderSuite",
     "FuserSuite",
     "HashingEncoder",
     "LexicalSuite",

@@ -131,7 +131,8 @@ def test_evaluation(rag: Command) -> None:
     table = rag("eval", "boats", *pipelines, "--index", "kept")
     assert (table.code, table.err) == (0, "")
     assert "1.000 [1.00, 1.00]" in table.out
-    assert "short against bm25, nDCG@10: +0.000" in table.out
+    assert "nDCG@10, against bm25\n" in table.out
+    assert "+0.000 [+0.000, +0.000]" in table.out
 
 
 def test_evaluating_several_datasets_gives_a_list(rag: Command) -> None:

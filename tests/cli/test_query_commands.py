@@ -280,8 +280,8 @@ def test_ctrl_c_while_loading_leaves_no_traceback(project: Path) -> None:
 
 def test_every_command_has_an_example(rag: Command) -> None:
     commands = [
-        "index", "search", "ask", "status", "inspect", "verify", "repair", "eval", "doctor",
-        "pipeline list", "pipeline show", "pipeline check", "pipeline schema",
+        "index", "search", "ask", "status", "inspect", "explain", "verify", "repair", "eval",
+        "doctor", "pipeline list", "pipeline show", "pipeline check", "pipeline schema",
     ]  # fmt: skip
     for command in commands:
         shown = rag(*command.split(), "--help")

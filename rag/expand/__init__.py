@@ -1,0 +1,1 @@
+"""Expanders: a passage that was found, grown to what a reader needs around it."""
