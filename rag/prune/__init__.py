@@ -1,0 +1,1 @@
+"""What a passage is worth, judged before it is indexed."""
