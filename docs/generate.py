@@ -39,6 +39,7 @@ _PLACES: Mapping[str, str] = {
     "retriever": "query: retrieve",
     "fuser": "query: retrieve: fuse",
     "reranker": "query: rerank",
+    "expander": "query: expand",
     "answerer": "answer",
 }
 

@@ -4,31 +4,65 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from rag.ablation import ablations
 from rag.config import Cut, Pipeline
 from rag.encode.cache import CachedEncoder
+from rag.errors import RequestError
+from rag.evaluate.beir import BeirDataset, known_queries
 from rag.evaluate.dataset import Dataset
 from rag.evaluate.detection import read_dataset
-from rag.evaluate.report import PipelineResult, Report, report
-from rag.evaluate.runner import judge
+from rag.evaluate.journal import Journal
+from rag.evaluate.questions import contrasts
+from rag.evaluate.report import Report, comparisons
+from rag.evaluate.result import PipelineResult
+from rag.evaluate.runner import judge, judge_run
+from rag.evaluate.trec import Run, file_name, read_run, write_run
+from rag.indexing import IndexReport
 from rag.protocols import Connector, Encoder, Tokenizer
 from rag.rag import Rag
 from rag.registry import load
-from rag.types import Document, Failure, Hit, Item, Passage
+from rag.types import Document, Failure, Item, Passage
 
 # Passages to look at for a ranking of documents as deep as the deepest measure.
 _DEPTH = 100
+# In the folder of an index: how long it took to make.
+_RECORD = "built.json"
+# Documents held to restore passages from, when an evaluation goes on.
+_DOCUMENTS_HELD = 1_000
 
 Say = Callable[[str], None]
 Units: TypeAlias = Literal["documents", "passages"]
 """What is indexed of a corpus whose documents are what is judged: each whole, or its passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What an evaluation does besides judging pipelines.
+
+    With `compare_all` every pair of pipelines is compared on every measure, instead of each
+    later one with the first on the dataset's own. With `ablate` the first pipeline is also
+    judged with each of its parts taken away in turn. `runs` are files of runs to judge beside
+    the pipelines, and the runs of pipelines are written to `save_runs`. With `fresh` indexes
+    and vectors that were kept are not used.
+    """
+
+    compare_all: bool = False
+    ablate: bool = False
+    runs: Sequence[Path] = ()
+    save_runs: Path | None = None
+    fresh: bool = False
 
 
 def evaluate(
@@ -39,8 +73,32 @@ def evaluate(
     units: Units = "documents",
     cache: Path | None = None,
     progress: Say | None = None,
+    extent: Extent = Extent(),
 ) -> Report:
-    """Measure each of `pipelines` on the dataset in `folder`; the first is the baseline.
+    """Measure each of `pipelines` on the dataset in `folder`: see `evaluate_each`."""
+    (report,) = evaluate_each(
+        [folder],
+        pipelines,
+        split=split,
+        units=units,
+        cache=cache,
+        progress=progress,
+        extent=extent,
+    )
+    return report
+
+
+def evaluate_each(
+    folders: Sequence[Path],
+    pipelines: Sequence[Pipeline],
+    *,
+    split: str = "test",
+    units: Units = "documents",
+    cache: Path | None = None,
+    progress: Say | None = None,
+    extent: Extent = Extent(),
+) -> list[Report]:
+    """Measure each of `pipelines` on each of the datasets; the first pipeline is the baseline.
 
     A BEIR corpus is a list of texts that were cut to be retrieved: by default each is one
     passage, of which an encoder reads as much as it can, as published figures have it. With
@@ -49,66 +107,221 @@ def evaluate(
 
     Indexes are kept in `cache` by dataset and index part, so that pipelines that share theirs
     share an index; without it they are temporary. Vectors are shared between all of them, so
-    that no text is encoded twice. Documents that cannot be read are warned about, and the
-    others go on.
+    that no text is encoded twice. What has been found is kept there too until the whole is
+    done, so that an evaluation that was stopped goes on where it was when it is run again.
+    Documents that cannot be read are warned about, and the others go on.
     """
-    say = progress or (lambda _: None)
-    dataset = read_dataset(folder, split)
-    with _kept(cache) as place:
-        results = [_try(dataset, pipeline, place, units, say) for pipeline in pipelines]
-    return report(dataset.name, dataset.format, results, dataset.compared)
-
-
-def _try(
-    dataset: Dataset, pipeline: Pipeline, place: Path, units: Units, say: Say
-) -> PipelineResult:
-    with closing(open_trial(dataset, pipeline, place, units)) as rag:
-        say(f"{pipeline.name}: indexing {dataset.name}")
-        indexed = rag.index(
-            _connector(dataset),
-            progress=lambda p: say(f"{pipeline.name}: {p.encoded} passages encoded"),
+    datasets = [read_dataset(folder, split) for folder in folders]
+    _check_runs(datasets, extent)
+    with _kept(cache) as place, ExitStack() as journals:
+        bench = _Bench(
+            place, units, progress or (lambda _: None), extent, journals, len(datasets) > 1
         )
-        for failure in indexed.failed:
-            warnings.warn(f"not measured: {failure.source}: {failure.error}", stacklevel=2)
-        questions = list(dataset.queries.values())
-        rag.search(questions[0])  # models load outside of the timing
+        return [bench.report(dataset, pipelines) for dataset in datasets]
 
-        def search(question: str) -> Sequence[Hit]:
-            return rag.search(question).hits
 
-        say(f"{pipeline.name}: {len(questions)} questions")
-        return judge(
-            dataset,
-            pipeline.name,
-            search,
-            index_seconds=indexed.seconds,
-            documents=indexed.documents,
-            passages=indexed.passages,
+def _check_runs(datasets: Sequence[Dataset], extent: Extent) -> None:
+    if extent.runs and len(datasets) > 1:
+        raise RequestError("a run belongs to one dataset: evaluate the others without it")
+    for dataset in datasets:
+        if extent.runs and not isinstance(dataset, BeirDataset):
+            raise RequestError(
+                f"{dataset.folder}: runs are judged on datasets in BEIR format, "
+                f"and this is one of {dataset.format}"
+            )
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Where pipelines are tried, and what their trials share."""
+
+    place: Path
+    units: Units
+    say: Say
+    extent: Extent
+    journals: ExitStack
+    several: bool
+    made: set[Path] = field(default_factory=set)
+
+    def report(self, dataset: Dataset, pipelines: Sequence[Pipeline]) -> Report:
+        runs = _read_runs(dataset, self.extent.runs)
+        chosen = [*self._with_ablations(dataset, pipelines), *pipelines[1:]]
+        named = _distinct([*(one.name for one in chosen), *(run.tag for run in runs)])
+        results = [
+            self._try(dataset, pipeline, name)
+            for pipeline, name in zip(chosen, named[: len(chosen)], strict=True)
+        ]
+        for run, name in zip(runs, named[len(chosen) :], strict=True):
+            results.append(judge_run(dataset, replace(run, tag=name)))
+        measure = dataset.compared
+        both = len(results) > 1
+        return Report(
+            dataset=dataset.name,
+            format=dataset.format,
+            questions=len(dataset.queries),
+            compared=measure,
+            pipelines=tuple(results),
+            comparisons=comparisons(results, measure, all_pairs=self.extent.compare_all),
+            contrasts=contrasts(results[1], results[0], measure, dataset.queries) if both else None,
         )
+
+    def _with_ablations(self, dataset: Dataset, pipelines: Sequence[Pipeline]) -> list[Pipeline]:
+        whole = pipelines[:1]
+        if not self.extent.ablate:
+            return list(whole)
+        variants = ablations(whole[0], cut=not is_whole(dataset, self.units))
+        if not variants:
+            raise RequestError(f"pipeline '{whole[0].name}' has no part that could be taken away")
+        return [*whole, *variants]
+
+    def _try(self, dataset: Dataset, pipeline: Pipeline, name: str) -> PipelineResult:
+        folder = index_place(dataset, pipeline, self.place, self.units)
+        if self.extent.fresh and folder not in self.made:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.made.add(folder)
+        cache = None if self.extent.fresh else self.place
+        with closing(_opened(dataset, pipeline, folder, cache, self.units)) as rag:
+            self.say(f"{name}: indexing {dataset.name}")
+            indexed = rag.index(
+                connector_of(dataset),
+                progress=lambda p: self.say(f"{name}: {p.encoded} passages encoded"),
+            )
+            for failure in indexed.failed:
+                warnings.warn(f"not measured: {failure.source}: {failure.error}", stacklevel=2)
+            return self._judge(dataset, pipeline, name, rag, indexed)
+
+    def _judge(
+        self, dataset: Dataset, pipeline: Pipeline, name: str, rag: Rag, indexed: IndexReport
+    ) -> PipelineResult:
+        journal = self.journals.enter_context(_journal(rag, pipeline))
+        todo = [text for query, text in dataset.queries.items() if query not in journal]
+        if todo:
+            rag.search(todo[0])  # models load outside of the timing
+        questions = len(dataset.queries)
+        # The answer is what the pipeline would give, its last cut included.
+        asked = Rag(rag.folder, pipeline, rag.encoder)
+        with closing(asked):
+            return judge(
+                dataset,
+                name,
+                lambda question: rag.search(question).hits,
+                ask=asked.ask,
+                cut=rag.passages(),
+                journal=journal,
+                save=partial(write_run, *self._run_file(dataset, name))
+                if self.extent.save_runs
+                else None,
+                index_seconds=_seconds_to_build(rag.folder, indexed),
+                documents=indexed.documents,
+                passages=indexed.passages,
+                progress=lambda done: self.say(f"{name}: question {done:,} of {questions:,}"),
+            )
+
+    def _run_file(self, dataset: Dataset, name: str) -> tuple[Path, str]:
+        assert self.extent.save_runs is not None
+        tag = file_name(name)
+        folder = self.extent.save_runs / (file_name(dataset.name) if self.several else "")
+        return folder / f"{tag}.run", tag
+
+
+def _journal(rag: Rag, pipeline: Pipeline) -> Journal:
+    """The journal of a pipeline on an index as it is now; it lies in the index's folder."""
+    plain = pipeline.as_dict()
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+    state = rag.status()["generation"]
+    key = {"pipeline": plain, "generation": state, "ragline": version("ragline")}
+
+    @lru_cache(maxsize=_DOCUMENTS_HELD)
+    def document(name: str) -> Document:
+        return rag.inspect(name)[0]
+
+    def restore(name: str, start: int, end: int) -> Passage:
+        found = document(name)
+        return Passage(
+            name, start, end, found.text[start:end], source=found.source, title=found.title
+        )
+
+    return Journal(rag.folder / f"trial-{digest}.jsonl", key, restore)
+
+
+def _seconds_to_build(folder: Path, indexed: IndexReport) -> float:
+    """How long the index took to make: what earlier trials spent on it counts too."""
+    record = folder / _RECORD
+    spent = json.loads(record.read_text())["seconds"] if record.is_file() else 0.0
+    if indexed.added or indexed.changed or indexed.removed or not record.is_file():
+        spent += indexed.seconds
+        draft = record.with_suffix(".new")
+        draft.write_text(json.dumps({"seconds": spent}))
+        draft.replace(record)
+    return float(spent)
+
+
+def _read_runs(dataset: Dataset, paths: Sequence[Path]) -> list[Run]:
+    if not paths:
+        return []
+    queries = known_queries(dataset.folder)
+    documents = _document_ids(dataset)
+    return [read_run(path, queries, documents) for path in paths]
+
+
+def _document_ids(dataset: Dataset) -> Container[str]:
+    return {item.id for item in connector_of(dataset).items() if isinstance(item, Item)}
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """`names`, the second of a kind and those after it numbered."""
+    distinct: list[str] = []
+    for name in names:
+        free = (one for n in count(2) if (one := f"{name} ({n})") not in distinct)
+        distinct.append(next(free) if name in distinct else name)
+    return distinct
 
 
 def open_trial(
     dataset: Dataset, pipeline: Pipeline, place: Path, units: Units = "documents"
 ) -> Rag:
     """The index in `place` of a dataset under a pipeline, to be brought up to date."""
-    whole = units == "documents" and dataset.documents is not None
+    return _opened(dataset, pipeline, index_place(dataset, pipeline, place, units), place, units)
+
+
+def index_place(
+    dataset: Dataset, pipeline: Pipeline, place: Path, units: Units = "documents"
+) -> Path:
+    """The folder in `place` of the index that pipelines with the same index part share."""
+    whole = is_whole(dataset, units)
     record = [str(dataset.folder.resolve()), pipeline.index_part(), whole]
-    name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+    return place / hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def is_whole(dataset: Dataset, units: Units) -> bool:
+    """Whether each document is one passage."""
+    return units == "documents" and not dataset.cut
+
+
+def _opened(
+    dataset: Dataset, pipeline: Pipeline, folder: Path, cache: Path | None, units: Units
+) -> Rag:
     encoder: Encoder | None = None
     if pipeline.encode is not None:
-        encoder = CachedEncoder(pipeline.encode.build(), place)
-    return Rag(place / name, _uncut(pipeline), encoder, WholeDocument() if whole else None)
+        encoder = pipeline.encode.build()
+        encoder = encoder if cache is None else CachedEncoder(encoder, cache)
+    whole = WholeDocument() if is_whole(dataset, units) else None
+    return Rag(folder, uncut(pipeline), encoder, whole)
 
 
-def _uncut(pipeline: Pipeline) -> Pipeline:
-    """The pipeline without its last cut: measures look deeper than answers do."""
+def uncut(pipeline: Pipeline) -> Pipeline:
+    """The pipeline without the cuts at its end: measures look deeper than answers do.
+
+    A cut before another stage shapes what that stage makes, and stays.
+    """
     stages = list(pipeline.stages)
-    if isinstance(stages[-1], Cut) and stages[-1].k < _DEPTH:
+    while isinstance(last := stages[-1], Cut) and last.k < _DEPTH:
         stages.pop()
     return replace(pipeline, stages=tuple(stages))
 
 
-def _connector(dataset: Dataset) -> Connector:
+def connector_of(dataset: Dataset) -> Connector:
+    """What lists the documents of a dataset."""
     if dataset.documents is not None:
         return DatasetConnector(dataset)
     connector: Connector = load("connector", "files")(

@@ -6,7 +6,7 @@ of Information Retrieval Models") holds `corpus.jsonl`, `queries.jsonl` and `qre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,11 @@ def read_beir(folder: Path, split: str = "test") -> BeirDataset:
         queries={query: text for query, text in queries.items() if query in qrels},
         qrels=qrels,
     )
+
+
+def known_queries(folder: Path) -> Container[str]:
+    """Ids of all queries in a BEIR folder, those without judgements included."""
+    return _queries(_queries_file(folder))
 
 
 def _queries_file(folder: Path) -> Path:

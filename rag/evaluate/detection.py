@@ -4,33 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 from rag.errors import SourceError
 from rag.evaluate.beir import is_beir, read_beir
 from rag.evaluate.dataset import Dataset
 from rag.evaluate.pages import is_pages, read_pages
+from rag.evaluate.spans import is_spans, read_spans
+from rag.evaluate.squad import is_squad, read_squad
 
-_Recognise: TypeAlias = Callable[[Path], bool]
-_Read: TypeAlias = Callable[[Path, str], Dataset]
 
-# In this order: the first that recognises a folder reads it.
-_FORMATS: tuple[tuple[str, _Recognise, _Read], ...] = (
-    ("BEIR (queries.jsonl or questions.jsonl, and qrels/SPLIT.tsv)", is_beir, read_beir),
-    ("pages (questions.jsonl, and pdfs/NAME.pdf)", is_pages, read_pages),
+class _Format(NamedTuple):
+    name: str
+    shape: str
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path, str], Dataset]
+
+
+_BEIR = _Format("BEIR", "queries.jsonl or questions.jsonl, and qrels/SPLIT.tsv", is_beir, read_beir)
+_SQUAD = _Format("SQuAD", "NAME.json", is_squad, read_squad)
+_FORMATS = (
+    _BEIR,
+    _Format("pages", "questions.jsonl, and pdfs/NAME.pdf", is_pages, read_pages),
+    _Format("spans", "NAME.questions.jsonl, and NAME.md or NAME.txt", is_spans, read_spans),
+    _SQUAD,
 )
 
 
 def read_dataset(folder: Path, split: str = "test") -> Dataset:
-    """The dataset in `folder`, in whichever format it is.
+    """The dataset in `folder`, in whichever format it is. A SQuAD file may be named itself.
 
-    Raises SourceError for a folder in no known format and for what its format finds wrong, and
-    RequestError for a split that there is not.
+    Raises SourceError for a folder in no known format or in several, and for what its format
+    finds wrong, and RequestError for a split that there is not.
     """
+    if folder.is_file():
+        return _SQUAD.read(_squad_file(folder), split)
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; name the folder of a dataset")
-    for _, recognises, read in _FORMATS:
-        if recognises(folder):
-            return read(folder, split)
-    known = "; ".join(shape for shape, _, _ in _FORMATS)
-    raise SourceError(f"{folder}: no dataset in a known format: {known}")
+    return _format(folder).read(folder, split)
+
+
+def _squad_file(path: Path) -> Path:
+    if path.suffix.lower() != ".json" and not is_squad(path):
+        raise SourceError(f"{path}: is a file, and not in SQuAD format; name a dataset's folder")
+    return path
+
+
+def _format(folder: Path) -> _Format:
+    there = [one for one in _FORMATS if one.recognises(folder)]
+    if not there:
+        known = "; ".join(f"{one.name} ({one.shape})" for one in _FORMATS)
+        raise SourceError(f"{folder}: no dataset in a known format: {known}")
+    # Without a corpus file, files of any kind are a BEIR dataset's documents.
+    if len(there) > 1 and not (_BEIR in there and not (folder / "corpus.jsonl").exists()):
+        found = " and ".join(f"{one.name} ({one.shape})" for one in there)
+        raise SourceError(
+            f"{folder}: holds datasets of {len(there)} formats, {found}; "
+            "keep each in a folder of its own"
+        )
+    return there[0]

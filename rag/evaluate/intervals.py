@@ -2,11 +2,13 @@
 
 Smucker, Allan and Carterette (2007), "A comparison of statistical significance tests for
 information retrieval evaluation", is the source of the paired randomisation test; Efron and
-Tibshirani (1993) of the percentile bootstrap; Holm (1979) of the correction.
+Tibshirani (1993) of the percentile bootstrap; Holm (1979) of the correction; Guenther (1981),
+"Sample size formulas for normal theory t tests", of the number of queries that a test needs.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 Values: TypeAlias = NDArray[np.float64]
 
 PERMUTATIONS = 10_000
+# The chance to find a difference that is there, by which numbers of queries are planned.
+POWER = 0.8
 # Numbers drawn at once: bounds memory to some tens of megabytes whatever the number of queries.
 _BATCH = 2**20
 
@@ -100,6 +104,25 @@ def _sign_flip_p(differences: Values, seed: int) -> float:
 
 def _batch(size: int) -> int:
     return max(1, _BATCH // size)
+
+
+def queries_needed(a: Values, b: Values, significance: float = 0.05) -> int | None:
+    """About how many queries a paired test needs to see the difference of `a` and `b`, `(n,)`.
+
+    With so many, a difference as large as the one at hand, spread as it is among the queries,
+    would be found at `significance` (two-sided) in 80 of 100 evaluations: Guenther's
+    `((z + z_power) * sd / difference)² + z² / 2`. None where there is no difference, and where
+    one query alone shows no spread.
+    """
+    differences = a - b
+    mean = float(np.mean(differences))
+    if len(differences) < 2 or mean == 0:
+        return None
+    from scipy.stats import norm
+
+    z, z_power = float(norm.isf(significance / 2)), float(norm.ppf(POWER))
+    spread = float(np.std(differences, ddof=1))
+    return math.ceil(((z + z_power) * spread / mean) ** 2 + z * z / 2)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import TypeAlias
 
 import numpy as np
 
-from rag.evaluate.dataset import Dataset, Queries
-from rag.evaluate.intervals import bootstrap_mean
-from rag.evaluate.report import Percentiles, PipelineResult
-from rag.types import Hit
+from rag.evaluate.dataset import Dataset, PerQuery
+from rag.evaluate.intervals import Interval, bootstrap_mean
+from rag.evaluate.journal import Journal, Outcome
+from rag.evaluate.result import Percentiles, PipelineResult
+from rag.evaluate.trec import Ranked, Run, ranked
+from rag.types import Answer, Hit, Passage
 
 Search: TypeAlias = Callable[[str], Sequence[Hit]]
+Ask: TypeAlias = Callable[[str], Answer]
 Progress: TypeAlias = Callable[[int], None]
+Save: TypeAlias = Callable[[Iterable[tuple[str, Ranked]]], None]
 
 
 def judge(
@@ -25,42 +30,87 @@ def judge(
     index_seconds: float,
     documents: int,
     passages: int,
+    ask: Ask | None = None,
+    cut: Iterable[Passage] = (),
+    journal: Journal | None = None,
+    save: Save | None = None,
     progress: Progress | None = None,
 ) -> PipelineResult:
     """Run every query through `search`, one by one, and measure what it finds.
 
     `search` returns hits best first; give it enough of them to reach 100 documents, or
-    recall@100 is that of what it gives. `progress` is told the number of queries done.
-    Whatever `search` loads on first use is part of the first query's time: warm it up before.
+    recall@100 is that of what it gives. `ask` answers where the dataset judges answers, and
+    `cut` is every passage of the index, for measures that need them. Queries that `journal` has
+    are not run again. `save` is given the run; `progress` is told the number of queries done.
+
+    Times are those of `search` alone. Whatever it loads on first use is part of the first
+    query's time: warm it up before.
     """
-    found, seconds = _searched(dataset.queries, search, progress)
-    per_query = dataset.measure(found)
+    outcomes = _outcomes(dataset, search, ask if dataset.asks else None, journal, progress)
+    found = {query: outcome.hits for query, outcome in outcomes.items()}
+    answers = {query: one.answer for query, one in outcomes.items() if one.answer is not None}
+    if save is not None:
+        save((query, ranked(dataset, hits)) for query, hits in found.items())
+    per_query: PerQuery = {
+        **dataset.measure(found),
+        **dataset.measure_index(cut),
+        **(dataset.measure_answers(answers) if answers else {}),
+    }
     return PipelineResult(
         name=name,
-        measures={
-            measure: bootstrap_mean(np.array(list(values.values()), dtype=np.float64))
-            for measure, values in per_query.items()
-        },
+        measures=_means(per_query),
         per_query=per_query,
         index_seconds=index_seconds,
-        query_ms=_percentiles(seconds),
+        query_ms=_percentiles([outcome.seconds for outcome in outcomes.values()]),
         documents=documents,
         passages=passages,
+        tops=_tops(dataset, found),
     )
 
 
-def _searched(
-    queries: Queries, search: Search, progress: Progress | None
-) -> tuple[Mapping[str, Sequence[Hit]], Sequence[float]]:
-    found: dict[str, Sequence[Hit]] = {}
-    seconds: list[float] = []
-    for done, (query, text) in enumerate(queries.items(), start=1):
-        start = perf_counter()
-        found[query] = search(text)
-        seconds.append(perf_counter() - start)
+def judge_run(dataset: Dataset, run: Run) -> PipelineResult:
+    """The same measures of what another system found."""
+    per_query = dataset.measure(run.found)
+    return PipelineResult(run.tag, _means(per_query), per_query, tops=_tops(dataset, run.found))
+
+
+def _outcomes(
+    dataset: Dataset,
+    search: Search,
+    ask: Ask | None,
+    journal: Journal | None,
+    progress: Progress | None,
+) -> Mapping[str, Outcome]:
+    outcomes: dict[str, Outcome] = {}
+    for done, (query, text) in enumerate(dataset.queries.items(), start=1):
+        if journal is not None and query in journal:
+            outcomes[query] = journal[query]
+        else:
+            outcomes[query] = _outcome(text, search, ask)
+            if journal is not None:
+                journal.add(query, outcomes[query])
         if progress is not None:
             progress(done)
-    return found, seconds
+    return outcomes
+
+
+def _outcome(text: str, search: Search, ask: Ask | None) -> Outcome:
+    start = perf_counter()
+    hits = tuple(search(text))
+    seconds = perf_counter() - start
+    # What the answer looked at is not judged, and would be held for every question.
+    return Outcome(hits, seconds, replace(ask(text), hits=()) if ask is not None else None)
+
+
+def _means(per_query: PerQuery) -> Mapping[str, Interval]:
+    return {
+        measure: bootstrap_mean(np.array(list(values.values()), dtype=np.float64))
+        for measure, values in per_query.items()
+    }
+
+
+def _tops(dataset: Dataset, found: Mapping[str, Sequence[Hit]]) -> Mapping[str, str]:
+    return {query: ranked(dataset, hits[:1])[0][0] for query, hits in found.items() if hits}
 
 
 def _percentiles(seconds: Sequence[float]) -> Percentiles:

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from rag.evaluate.comparison import compare
 from rag.evaluate.intervals import Interval
 from rag.evaluate.measures import MEASURES
-from rag.evaluate.report import Percentiles, PipelineResult, compare, report
+from rag.evaluate.report import Report, comparisons
+from rag.evaluate.result import Percentiles, PipelineResult
 
 
 def result(name: str, values: dict[str, float]) -> PipelineResult:
@@ -73,7 +75,8 @@ def test_nothing_to_compare() -> None:
 
 def test_json_shape() -> None:
     pipelines = [result("a", {"q": 0.5}), result("b", {"q": 0.75})]
-    made = report("tides", "beir", pipelines, "nDCG@10")
+    compared = comparisons(pipelines, "nDCG@10")
+    made = Report("tides", "beir", 1, "nDCG@10", tuple(pipelines), compared)
     assert json.loads(json.dumps(made.as_dict())) == {
         "dataset": "tides",
         "format": "beir",
@@ -102,6 +105,7 @@ def test_json_shape() -> None:
                 "p": 1.0,
                 "p_holm": 1.0,
                 "verdict": "not distinguishable",
+                "needed": None,
             }
         ],
     }

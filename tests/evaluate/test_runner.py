@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from rag.evaluate.aggregate import documents
 from rag.evaluate.beir import BeirDataset
+from rag.evaluate.dataset import PerQuery
 from rag.evaluate.measures import MEASURES
 from rag.evaluate.runner import judge
-from rag.types import Hit, Passage
+from rag.types import Answer, Hit, Passage
 
 DATASET = BeirDataset(
     name="tiny",
@@ -60,6 +62,7 @@ def test_times_are_milliseconds_of_the_search_alone() -> None:
     found = judge(
         DATASET, "p", search, index_seconds=0, documents=0, passages=0, progress=slow_progress
     )
+    assert found.query_ms is not None
     assert found.query_ms.p50 < 50
     assert found.query_ms.p95 >= 17  # the slowest takes 20, and the 95th of three is below it
 
@@ -70,3 +73,44 @@ def test_errors_of_the_search_are_not_hidden() -> None:
 
     with pytest.raises(RuntimeError, match="tides"):
         judge(DATASET, "p", broken, index_seconds=0, documents=0, passages=0)
+
+
+class Asking(BeirDataset):
+    """Judges answers and the whole index too."""
+
+    __slots__ = ()
+
+    @property
+    def asks(self) -> bool:
+        return True
+
+    def measure_answers(self, answers: Mapping[str, Answer]) -> PerQuery:
+        return {"said": {query: float(one.text == "salty") for query, one in answers.items()}}
+
+    def measure_index(self, passages: Iterable[Passage]) -> PerQuery:
+        return {"size": dict.fromkeys(self.queries, float(len(list(passages))) / 10)}
+
+
+def test_answers_and_the_index_are_judged_where_the_dataset_asks_for_it() -> None:
+    dataset = Asking("tiny", "beir", Path("tiny"), None, DATASET.queries, DATASET.qrels)
+
+    def ask(question: str) -> Answer:
+        time.sleep(0.1)
+        return Answer(question, "salty" if question == "salt" else "", False)
+
+    found = judge(
+        dataset,
+        "p",
+        lambda question: hits(FOUND[question]),
+        ask=ask,
+        cut=[Passage("a", 0, 1, "x")] * 4,
+        index_seconds=0,
+        documents=0,
+        passages=0,
+    )
+    assert found.per_query["said"] == {"q1": 0.0, "q2": 1.0, "q3": 0.0}
+    assert found.measures["size"].value == pytest.approx(0.4)
+    assert list(found.measures) == [*MEASURES, "size", "said"]
+    assert found.query_ms is not None
+    assert found.query_ms.p95 < 90  # the time of asking is not that of the search
+    assert found.tops == {"q1": "a", "q2": "a"}

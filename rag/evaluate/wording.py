@@ -1,0 +1,62 @@
+"""How figures of an evaluation are written, in a terminal and in a report alike."""
+
+from __future__ import annotations
+
+from rag.evaluate.comparison import PipelineComparison
+from rag.evaluate.intervals import Interval
+from rag.evaluate.measures import JSON_NAMES
+
+# More questions than anybody writes: their number tells no more than that.
+_TOO_MANY = 100_000
+
+
+def measure(name: str) -> str:
+    """A measure as people know it."""
+    return JSON_NAMES.get(name, name)
+
+
+def mean(interval: Interval) -> str:
+    """A mean with its interval, to a digit more where both are small."""
+    digits = 3 if 0 < interval.high < 0.1 else 2
+    return f"{interval.value:.3f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def difference(comparison: PipelineComparison) -> str:
+    """A difference with its interval."""
+    found = comparison.found
+    return between(found.difference, found.low, found.high)
+
+
+def between(difference: float, low: float, high: float) -> str:
+    """A difference and the ends of its interval."""
+    return f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def p_value(comparison: PipelineComparison) -> str:
+    """The corrected p-value; what is too small to be told apart is one thing."""
+    return "<0.001" if comparison.p_holm < 0.001 else f"{comparison.p_holm:.3f}"
+
+
+def needed(comparison: PipelineComparison) -> str:
+    """About how many questions would show the difference; "" where there is nothing to show."""
+    if comparison.needed is None:
+        return ""
+    if comparison.needed > _TOO_MANY:
+        return f">{_TOO_MANY:,}"
+    return f"{_round(comparison.needed):,}"
+
+
+def seconds(value: float | None) -> str:
+    """A time in seconds; "" for a run, which has none."""
+    return "" if value is None else f"{value:.1f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """A time in milliseconds; "" for a run, which has none."""
+    return "" if value is None else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def _round(number: int) -> int:
+    """To two digits, upwards: more would pretend to be exact."""
+    step: int = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // step) * step
