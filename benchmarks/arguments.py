@@ -26,6 +26,14 @@ class Arguments:
         """FinanceBench's folder of page format; None, with a line that says so, without it."""
         return self._folder("financebench", "questions.jsonl")
 
+    def chunking(self) -> Path | None:
+        """The span sets' folder; None, with a line that says so, without it."""
+        return self._folder("chunking", "wikitexts.questions.jsonl")
+
+    def xquad(self) -> Path | None:
+        """The folder of XQuAD in English; None, with a line that says so, without it."""
+        return self._folder("xquad", "xquad.en.json")
+
     def _folder(self, name: str, file: str) -> Path | None:
         if (self.data / name / file).is_file():
             return self.data / name
@@ -46,7 +54,7 @@ def arguments(description: str | None) -> Arguments:
         type=Path,
         default=Path(os.environ.get(VARIABLE) or CHECKOUT.parent / "shared" / "data"),
         metavar="DIR",
-        help=f"folder that holds scifact/ and financebench/ (default: {VARIABLE})",
+        help=f"folder that holds scifact/, financebench/ and the others (default: {VARIABLE})",
     )
     given = parser.parse_args()
     return Arguments(given.quick, given.data)

@@ -15,7 +15,7 @@ from benchmarks.record import Record
 from benchmarks.timing import COMMAND, Ran, Spread, interleaved, run, seconds, spread
 from rag import Rag
 from rag.config import load_pipeline
-from rag.encode.models import find_model
+from rag.models import find_model
 from rag.protocols import Encoder, Tokenizer, Vectors
 
 _PRESET = "hybrid"

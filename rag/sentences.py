@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from rag.languages import detect
 from rag.types import Block, Document
 
 _LINED = ("table", "code", "list")
+_STRETCH = 4_000
 
 
 def boundaries(document: Document, start: int, end: int) -> list[int]:
     """Offsets after `start` up to `end`, ascending, `end` included, where the text may be cut.
 
-    Sentences are found by the sentencex library, whose rules know many languages.
+    Sentences are found by the sentencex library with the rules of the document's language:
+    which abbreviations do not end one, and which marks do. For a language that it has no rules
+    for, it takes those of a related one, or in the end English's.
     """
-    import sentencex
-
-    text = document.text[start:end]
-    cuts = {start + one["end_index"] for one in sentencex.get_sentence_boundaries("en", text)}
+    text, language = document.text[start:end], detect(document.text)
+    cuts = {start + end for end in _sentence_ends(text, language)}
     for block in blocks_within(document.blocks, start, end):
         cuts.update((block.start, block.end))
         if block.kind in _LINED:
@@ -30,6 +32,29 @@ def boundaries(document: Document, start: int, end: int) -> list[int]:
                 position = document.text.find("\n", position + 1, last)
     cuts.add(end)
     return sorted(cut for cut in cuts if start < cut <= end)
+
+
+def _sentence_ends(text: str, language: str) -> Iterator[int]:
+    """Where the sentences of `text` end, found a stretch of it at a time.
+
+    The library's time grows with the square of a text's sentences. A stretch ends with a
+    paragraph, or the sentence that it cuts in two begins the next one.
+    """
+    import sentencex
+
+    start, reach = 0, _STRETCH
+    while start < len(text):
+        end = min(start + reach, len(text))
+        break_at = text.rfind("\n\n", start, end) if end < len(text) else -1
+        whole = end == len(text) or break_at > start
+        end = break_at + 2 if break_at > start else end
+        found = sentencex.get_sentence_boundaries(language, text[start:end])
+        ends = [start + one["end_index"] for one in found if whole or one is not found[-1]]
+        yield from ends
+        if whole or ends:
+            start, reach = end if whole else ends[-1], _STRETCH
+        else:
+            reach *= 2
 
 
 def blocks_within(blocks: Sequence[Block], start: int, end: int) -> Sequence[Block]:

@@ -1,14 +1,19 @@
-"""The smallest pieces that a chunker keeps whole: sentences, and lines of tables and code."""
+"""The smallest pieces that a chunker keeps whole: sentences, and lines of tables and code.
+
+`units` gives them in order; `rag.chunk.packing.Packing` makes runs of them, and
+`rag.chunk.passages.Passages.of(start, end)` makes lawful passages of any spans.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rag.chunk.counting import readable
 from rag.protocols import Tokenizer
 from rag.sentences import block_at, boundaries
-from rag.types import Document
+from rag.types import BlockKind, Document
 
 # Text is segmented a window at a time, so that memory does not grow with a document.
 _WINDOW = 100_000
@@ -18,13 +23,18 @@ _LONGEST_TOKEN = 100
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A span, its length in tokens, and the page that it stands on; `table` is where one began."""
+    """A span, its length in tokens, and the page that it stands on; `table` is where one began.
+
+    `kind` is the kind of its block, and `path` the headings above it, where they are asked for.
+    """
 
     start: int
     end: int
     tokens: int
     page: int | None
     table: int | None = None
+    kind: BlockKind = "paragraph"
+    path: tuple[str, ...] = ()
 
 
 def groups(found: Iterable[Unit], most: int) -> Iterator[list[Unit]]:
@@ -43,15 +53,40 @@ def groups(found: Iterable[Unit], most: int) -> Iterator[list[Unit]]:
 
 
 def units(document: Document, tokenizer: Tokenizer, most: int) -> Iterator[Unit]:
-    """Units of at most `most` tokens that cover the document's text, in order."""
-    for start, end in _windows(document.text):
-        tokens = _token_starts(tokenizer.spans(document.text[start:end]), start)
-        for a, b, size in _cut(start, boundaries(document, start, end), tokens, most):
-            block = block_at(document.blocks, a)
-            page = block.page if block else None
-            # The rows of a sheet are blocks of their own, and whole as they are.
-            whole = block is not None and block.kind == "table" and block.row is None
-            yield Unit(a, b, size, page, block.start if block and whole else None)
+    """Units of at most `most` tokens that cover the document's text, in order.
+
+    Tokens are counted where they stand: alone, or after a context, a unit can have others.
+    """
+    document = readable(document)
+    last: Unit | None = None
+    for start, end in windows(document.text, 0, len(document.text)):
+        for unit in _window_units(document, tokenizer, most, start, end):
+            if document.text[unit.start : unit.end].strip():
+                if last is not None:
+                    yield last
+                last = unit
+            elif last is not None:
+                # Space is no unit: it could lie between two pages, and there can be much of it.
+                last = replace(last, end=unit.end, tokens=min(most, last.tokens + unit.tokens))
+    if last is not None:
+        yield last
+
+
+def _window_units(
+    document: Document, tokenizer: Tokenizer, most: int, start: int, end: int
+) -> Iterator[Unit]:
+    text = document.text[start:end]
+    if text.isspace():
+        yield Unit(start, end, 0, None)
+        return
+    tokens = token_starts(tokenizer.spans(text), start)
+    for a, b, size in _cut(start, boundaries(document, start, end), tokens, most):
+        block = block_at(document.blocks, a)
+        page = block.page if block else None
+        # The rows of a sheet are blocks of their own, and whole as they are.
+        whole = block is not None and block.kind == "table" and block.row is None
+        kind = block.kind if block is not None and a < block.end else "paragraph"
+        yield Unit(a, b, size, page, block.start if block and whole else None, kind)
 
 
 def _size(units: Sequence[Unit]) -> int:
@@ -74,12 +109,11 @@ def _cut(
         start, first = cut, last
 
 
-def _windows(text: str) -> Iterator[tuple[int, int]]:
+def windows(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """Spans of up to _WINDOW characters that end with a paragraph, line, sentence or word."""
-    start = 0
-    while start < len(text):
-        end = min(start + _WINDOW, len(text))
-        if end < len(text):
+    while start < stop:
+        end = min(start + _WINDOW, stop)
+        if end < stop:
             half = start + _WINDOW // 2
             ends = ((text.rfind(mark, half, end), mark) for mark in ("\n\n", "\n", ". ", " "))
             end = next((found + len(mark) for found, mark in ends if found >= 0), end)
@@ -87,7 +121,8 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
         start = end
 
 
-def _token_starts(spans: Sequence[tuple[int, int]], offset: int) -> list[int]:
+def token_starts(spans: Sequence[tuple[int, int]], offset: int) -> list[int]:
+    """Where tokens begin; a token that is very long counts as several."""
     starts: list[int] = []
     for start, end in spans:
         if end - start <= _LONGEST_TOKEN:

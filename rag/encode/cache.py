@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
-from rag.protocols import Encoder, Tokenizer, Vectors
+from rag.protocols import Encoder, TokenEncoder, Tokenizer, TokenVectors, Vectors
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
@@ -21,8 +22,14 @@ _TABLE = (
 class CachedEncoder:
     """An encoder that remembers, in `folder`, the vectors of the passages it has seen.
 
-    There is one SQLite file for each fingerprint, so that vectors never mix.
+    There is one SQLite file for each fingerprint, so that vectors never mix. Where `encoder`
+    gives the vectors of tokens, what is made is a `CachedTokenEncoder`.
     """
+
+    def __new__(cls, encoder: Encoder, *_: Any, **__: Any) -> CachedEncoder:
+        """One that gives what `encoder` gives. Asking for the method alone loads no model."""
+        tokens = cls is CachedEncoder and hasattr(encoder, "encode_tokens")
+        return super().__new__(CachedTokenEncoder if tokens else cls)
 
     def __init__(self, encoder: Encoder, folder: Path) -> None:
         self._encoder = encoder
@@ -62,6 +69,18 @@ class CachedEncoder:
                 known.update(zip(missing, vectors, strict=True))
                 _keep(database, {key: known[key] for key in missing})
         return np.array([known[key] for key in keys], np.float32).reshape(-1, self.dimension)
+
+
+class CachedTokenEncoder(CachedEncoder):
+    """The same with the vectors of tokens, which are passed on and not kept."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """Tokens of passages, as the encoder itself gives them."""
+        return cast(TokenEncoder, self._encoder).encode_tokens(texts)
+
+    def pooled(self, means: Vectors) -> Vectors:
+        """What the encoder makes of means."""
+        return cast(TokenEncoder, self._encoder).pooled(means)
 
 
 def _known(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, Vectors]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rag.encode.wordwise import WordCounts, wordwise
 from rag.errors import ModelError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class ModelTokenizer:
         self._tokenizer.no_padding()
         special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         self._limit = max_length - special - len(self.spans(prompt))
+        self._words = WordCounts(self._tokenizer) if wordwise(self._tokenizer) else None
 
     @property
     def limit(self) -> int:
@@ -39,7 +41,9 @@ class ModelTokenizer:
         return offsets
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """Number of tokens of each text."""
+        """Number of tokens of each text; those of words are remembered."""
+        if self._words is not None:
+            return self._words.lengths(texts)
         encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(one.ids) for one in encoded]
 
