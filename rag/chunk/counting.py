@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from rag.protocols import CountingTokenizer, Tokenizer
 from rag.types import Document
@@ -17,7 +18,9 @@ class Counter:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._counts = tokenizer.lengths if isinstance(tokenizer, CountingTokenizer) else None
+        # Asking a protocol takes longer than a short document has.
+        counts = callable(getattr(tokenizer, "lengths", None))
+        self._counts = cast(CountingTokenizer, tokenizer).lengths if counts else None
 
     @property
     def limit(self) -> int:

@@ -14,6 +14,8 @@ from rag.registry import Nested
 
 # One row for each pruner, one column for each passage.
 _Table: TypeAlias = NDArray[np.float64]
+# Of passages whose worst sides are equal, the rest of the opinions decides: so little it weighs.
+_TIES = 1e-6
 # Chosen on SciFact's train questions, and on injected junk: see docs/pipelines.md.
 _DEFAULT = ("duplicates", "novelty", "boilerplate", "length")
 
@@ -69,11 +71,11 @@ class QualityPruner:
         return scores if self._scale == "score" else _shares(scores)
 
     def _combined(self, scored: _Table) -> Scores:
-        if self._by == "min":
-            worst: Scores = scored.min(axis=0)
-            return worst
         mean: Scores = self._weights @ scored / self._weights.sum()
-        return mean
+        if self._by == "mean":
+            return mean
+        worst: Scores = scored.min(axis=0)
+        return worst + _TIES * (mean - worst)
 
 
 def _shares(scores: Scores) -> Scores:

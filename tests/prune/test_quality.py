@@ -68,14 +68,21 @@ def test_the_mean_and_the_worst_of_two() -> None:
     mean = QualityPruner(of=[LENGTH, RARITY], by="mean", scale="rank").judge(collection(4))
     assert mean.scores.tolist() == [0.5, 0.5, 0.4375, 0.5625]
     worst = QualityPruner(of=[LENGTH, RARITY], scale="rank").judge(collection(4))
-    assert worst.scores.tolist() == [0.125, 0.125, 0.375, 0.5]
+    assert worst.scores == pytest.approx([0.125, 0.125, 0.375, 0.5], abs=1e-6)
+
+
+def test_of_equally_bad_ones_the_rest_decides() -> None:
+    other = Said("other", [0.9, 0.2, 0.5, 0.8])
+    scores = (
+        QualityPruner(of=[Said("one", [0.2, 0.9, 0.2, 0.8]), other]).judge(collection(4)).scores
+    )
+    assert scores[2] < scores[0] == scores[1] < scores[3]
 
 
 def test_scores_may_be_taken_as_they_are() -> None:
     other = Said("other", [0.2, 0.4, 0.6, 0.6])
-    assert QualityPruner(of=[RARITY, other]).judge(collection(4)).scores.tolist() == [
-        0.2, 0.1, 0.5, 0.6,
-    ]  # fmt: skip
+    worst = QualityPruner(of=[RARITY, other]).judge(collection(4)).scores
+    assert worst == pytest.approx([0.2, 0.1, 0.5, 0.6], abs=1e-6)
     mean = QualityPruner(of=[RARITY, other], by="mean").judge(collection(4))
     assert mean.scores == pytest.approx([0.55, 0.25, 0.55, 0.65])
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from founding import SEEDS, boilerplate, titles_and_abstracts
 
 from rag.config import Prune, load_pipeline
 from rag.config.component import Component
@@ -17,9 +17,6 @@ from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.evaluate.beir import read_beir
 from rag.rag import Rag
 from rag.trial import DatasetConnector, WholeDocument
-
-sys.path.insert(0, str(Path(__file__).parent / "prune"))
-from founding import SEEDS, boilerplate, titles_and_abstracts
 
 pytestmark = pytest.mark.skipif(not SEEDS, reason="the founding abstracts are not here")
 CENTRALITY = Component("pruner", "centrality", {"neighbours": None})
