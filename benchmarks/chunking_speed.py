@@ -24,7 +24,6 @@ from benchmarks.corpus import Corpus
 from benchmarks.record import Record
 from benchmarks.timing import interleaved, spread
 from rag.chunk.fixed import FixedChunker
-from rag.chunk.sentence import SentenceChunker
 from rag.chunk.structure import StructureChunker
 from rag.connectors.files import FilesConnector
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
@@ -85,13 +84,12 @@ def one_core() -> None:
 
 def ways(documents: list[Document], rounds: int) -> dict[str, Callable[[], object]]:
     """What is timed. A chunker's tokenizer has counted nothing before."""
-    tokenizers = [SentenceTransformersEncoder(device="cpu").tokenizer for _ in range(4 * rounds)]
+    tokenizers = [SentenceTransformersEncoder(device="cpu").tokenizer for _ in range(3 * rounds)]
     plain = plain_tokenizer()
     return {
         "structure and languages": lambda: cut(StructureChunker(), documents, tokenizers.pop()),
         "structure": lambda: cut(StructureChunker(), documents, tokenizers.pop(), known=True),
         "fixed": lambda: cut(FixedChunker(), documents, tokenizers.pop()),
-        "sentence": lambda: cut(SentenceChunker(), documents, tokenizers.pop()),
         "tokenizer alone": partial(tokenize, documents, plain),
         "language of each document": partial(languages, documents),
     }
@@ -142,15 +140,15 @@ def sample(size: int) -> Iterator[Document]:
         if made >= size:
             break
         new = corpus.draw(len(document.text) // 6)
-        text = _WORD.sub(lambda match, new=new: varied(match[0], new), document.text)
+        text = _WORD.sub(partial(varied, new), document.text)
         made += len(text)
         yield replace(document, text=text)
 
 
-def varied(word: str, new: list[str]) -> str:
+def varied(new: list[str], found: re.Match[str]) -> str:
     """Sometimes another word, of the same length so that blocks stay where they are."""
     other = new.pop() if new else ""
-    return other if len(other) == len(word) else word
+    return other if len(other) == len(found[0]) else found[0]
 
 
 def abstracts(folder: Path, size: int) -> Iterator[Document]:
