@@ -31,7 +31,7 @@ GROUPS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """Marks an option that is itself a component of `kind`: `Annotated[Chunker, Nested("chunker")]`.
+    """Marks an option that is a component itself, as `Annotated[Chunker, Nested("chunker")]`.
 
     With `several` it is a list of them. `default` names the component that is meant where the
     option is left out, or several components; without it the option must be given.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.languages import detect
-from rag.store.analysis import STEMMERS, analyse, words
+from rag.languages import STEMMERS, detect
+from rag.store.analysis import analyse, words
 
 
 def test_english_is_stemmed_without_stop_words() -> None:
