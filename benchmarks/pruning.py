@@ -19,13 +19,14 @@ from benchmarks.collection import judged
 from benchmarks.injection import Injected, inject
 from benchmarks.record import Record
 from rag.config import load_pipeline
-from rag.curve import SHARES, curve
+from rag.curve import curve
 from rag.evaluate.beir import read_beir
 from rag.evaluate.tradeoff import Curve
 from rag.types import Document
 
-# Vectors make every build of an index longer: fewer shares for the pipeline that has them.
-_PIPELINES = {"bm25": SHARES, "hybrid": (0.1, 0.2, 0.25, 0.3, 0.4, 0.5)}
+_PIPELINES = ("bm25", "hybrid")
+# An index is built for each share, pruner, pipeline and set: some shares have to do.
+_SHARES = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5)
 _MARGIN = 0.01
 _INJECTED = 0.25
 _SEED = 20_240
@@ -41,9 +42,9 @@ def measure(given: Arguments) -> None:
         return
     title = f"Pruning: SciFact, test questions, margin {_MARGIN} of nDCG@10"
     record = Record("pruning", title, given.quick)
+    shares = _QUICK_SHARES if given.quick else _SHARES
     with judged(source, "test", quick=given.quick) as (folder, cache):
-        for pipeline, all_shares in _PIPELINES.items():
-            shares = _QUICK_SHARES if given.quick else all_shares
+        for pipeline in _PIPELINES:
             for name, place in _sets(folder, cache).items():
                 found = _curve(place, pipeline, shares, cache)
                 _add(record, f"{pipeline}, {name}", found, barred=place != folder)
@@ -81,7 +82,7 @@ def _sets(folder: Path, cache: Path) -> dict[str, Path]:
         shutil.rmtree(draft, ignore_errors=True)
         write_injected(folder, draft, "test")
         draft.rename(injected)
-    return {"as it is": folder, "injected": injected}
+    return {"injected": injected, "as it is": folder}
 
 
 def write_injected(folder: Path, made: Path, split: str, seed: int = _SEED) -> None:

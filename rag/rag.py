@@ -28,6 +28,7 @@ from rag.sources import Source, open_sources
 from rag.status import index_folder, index_status
 from rag.store.check import problems
 from rag.store.folders import SOURCES_FOLDER
+from rag.store.staging import Staging
 from rag.store.store import Store
 from rag.types import Answer, Condition, Document, Dropped, Failure, Passage, Query, Ranking, Turn
 from rag.watching import Followed, changes
@@ -114,7 +115,7 @@ class Rag:
         """What `index` would do with `sources`, and about how long it would take."""
         connector = self._opened(sources, self.exists)
         with self._parsers.kept():
-            if not self.exists:
+            if not self.exists or self._is_blank():
                 return plan(None, connector, self._indexer)
             self._check_part()
             with self._store.rows() as rows:
@@ -373,7 +374,7 @@ class Rag:
         keep_all: bool = False,
     ) -> IndexReport:
         part = self.pipeline.index_part()
-        if rebuild and self.exists:
+        if self.exists and (rebuild or self._is_blank()):
             return self._rebuild(connector, part, progress, keep_all=keep_all)
         if not self.exists:
             Store.create(self.folder, self._lexical, dense=self._dense, pipeline=part).close()
@@ -417,6 +418,13 @@ class Rag:
         report = self._synchronise(draft, connector, progress, whole=True, keep_all=keep_all)
         self._store.adopt(draft)
         return report
+
+    def _is_blank(self) -> bool:
+        """Whether another pipeline left an index without a document, as a run that failed does."""
+        with self._store.rows() as rows:
+            if any(rows.counts().values()) or any(Staging(rows.connection).sources()):
+                return False
+            return bool(differences(rows.meta("pipeline", {}), self.pipeline.index_part()))
 
     def _check_part(self) -> None:
         """Refuse to work on an index that another index part made."""

@@ -111,6 +111,7 @@ def evaluate_each(
     done, so that an evaluation that was stopped goes on where it was when it is run again.
     Documents that cannot be read are warned about, and the others go on.
     """
+    _check_distinct(folders, pipelines)
     datasets = [read_dataset(folder, split) for folder in folders]
     _check_runs(datasets, extent)
     with _kept(cache) as place, ExitStack() as journals:
@@ -118,6 +119,16 @@ def evaluate_each(
             place, units, progress or (lambda _: None), extent, journals, len(datasets) > 1
         )
         return [bench.report(dataset, pipelines) for dataset in datasets]
+
+
+def _check_distinct(folders: Sequence[Path], pipelines: Sequence[Pipeline]) -> None:
+    places = [folder.resolve() for folder in folders]
+    for n, folder in enumerate(folders):
+        if places[n] in places[:n]:
+            raise RequestError(f"dataset '{folder}' is named twice: name it once")
+    for n, pipeline in enumerate(pipelines):
+        if pipeline in pipelines[:n]:
+            raise RequestError(f"pipeline '{pipeline.name}' is named twice: name it once")
 
 
 def _check_runs(datasets: Sequence[Dataset], extent: Extent) -> None:

@@ -263,6 +263,20 @@ def test_other_index_part_is_refused(rag: Rag, place: Path) -> None:
     other.close()
 
 
+def test_an_index_without_documents_binds_nobody(place: Path) -> None:
+    (place / "empty").mkdir()
+    first = opened(place)
+    assert first.index(place / "empty").documents == 0
+    first.close()
+    other = opened(place, "index.chunk.max_tokens=16")
+    assert other.index(place / "documents").added == 3
+    assert other.search("ferry").hits
+    assert other.verify() == []
+    with pytest.raises(IndexMismatchError):
+        first.index(place / "documents")
+    other.close()
+
+
 def test_other_encoder_is_refused(rag: Rag, place: Path) -> None:
     other = Rag.open(place / ".rag", encoder=HashingEncoder(dimension=8))
     with pytest.raises(IndexMismatchError, match="another encoder"):

@@ -84,8 +84,10 @@ class SemanticChunker:
         self, pieces: Sequence[Sequence[Unit]], text: str, passages: Passages
     ) -> Sequence[int]:
         least = passages.most // 4 if self.min_tokens is None else self.min_tokens
+        # Space says nothing, and there can be millions of it.
+        sentences = [text[one[0].start : one[-1].end].strip() for one in pieces]
         stretch = Stretch(
-            self.encoder.encode_passages([text[one[0].start : one[-1].end] for one in pieces]),
+            self.encoder.encode_passages(sentences),
             np.array([total(one) for one in pieces], np.int64),
             np.array([passages.room(one[0].start) for one in pieces], np.int64),
             np.array(

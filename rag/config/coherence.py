@@ -1,18 +1,24 @@
 """Checks across the parts of a pipeline: each alone may be right and the whole still wrong.
 
 Components take part by convention. The class attribute `needs` of a retriever names the part of
-the index that it reads, "lexical" or "encode"; a chunker or pruner may need "encode". An
-encoder's class method `max_tokens_of(options)` gives the most tokens of a passage that it reads,
-without loading its model; a chunker's option `max_tokens`, and that of a chunker within it, is
-held against it. A retriever's option `k` is how much it finds at most.
+the index that it reads, "lexical" or "encode"; a chunker may need "encode", and so does a pruner
+whose class says `needs_vectors = True`. An encoder's class method `max_tokens_of(options)` gives
+the most tokens of a passage that it reads, without loading its model; a chunker's options
+`max_tokens` and `window`, and those of a chunker within it, are held against it. A retriever's
+option `k` is how much it finds at most.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 from rag import registry
 from rag.config.draft import Draft, Part, Step
 from rag.config.tree import Node
 from rag.errors import RagError
+
+# Options of chunkers that are held against what the encoder reads, and what they are sizes of.
+_SIZES = {"max_tokens": "passages", "window": "windows"}
 
 
 def check(draft: Draft) -> None:
@@ -29,17 +35,35 @@ def check(draft: Draft) -> None:
 
 
 def _passages_fit(draft: Draft) -> None:
+    """No passage and no window is longer than the encoder reads, and windows move on."""
     chunk, encode = draft.chunk, draft.encode
     if chunk is None or chunk.component is None or encode is None:
         return
-    sizes = [part.options.get("max_tokens") for part in chunk.component.within()]
-    longest = max((size for size in sizes if isinstance(size, int)), default=None)
-    if longest is None:
+    parts = [part.options for part in chunk.component.within()]
+    longest = {key: _largest(part.get(key) for part in parts) for key in _SIZES}
+    overlap = _unbounded_overlap(chunk.component.options)
+    if not any(longest.values()) and not overlap:
         return
+    # Asked only where it matters: it reads the model's tokenizer.
     limit = _encoder_limit(draft, encode)
-    if limit is not None and longest > limit:
-        message = f"passages of {longest} tokens are longer than the {limit} that the encoder reads"
-        draft.add(chunk.at("max_tokens"), message)
+    if limit is None:
+        return
+    for key, size in longest.items():
+        if size > limit:
+            told = f"{_SIZES[key]} of {size} tokens are longer than the {limit} that the encoder"
+            draft.add(chunk.at(key), f"{told} reads: lower '{key}'")
+    if overlap >= limit:
+        told = f"an overlap of {overlap} leaves nothing new in a window of {limit} tokens"
+        draft.add(chunk.at("overlap"), told)
+
+
+def _largest(sizes: Iterable[object]) -> int:
+    return max((size for size in sizes if isinstance(size, int)), default=0)
+
+
+def _unbounded_overlap(options: Mapping[str, object]) -> int:
+    """What windows repeat, where they are as long as the encoder reads."""
+    return _largest([options.get("overlap")]) if options.get("window", 0) is None else 0
 
 
 def _encoder_limit(draft: Draft, encode: Part) -> int | None:
@@ -103,7 +127,10 @@ def _index_has_what_part_needs(draft: Draft, part: Part | None) -> None:
     if part is None or part.component is None or draft.encode is not None:
         return
     for inner in part.component.within():
-        if getattr(registry.load(inner.kind, inner.use), "needs", None) == "encode":
+        made = registry.load(inner.kind, inner.use)
+        # Where the class has a property, what is within it decides.
+        by_vectors = getattr(made, "needs_vectors", False) is True
+        if by_vectors or getattr(made, "needs", None) == "encode":
             message = f"'{inner.use}' needs 'index.encode', which this pipeline leaves out"
             draft.add(part.node, message)
 

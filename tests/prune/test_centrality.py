@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from founding import SEEDS, boilerplate, passage, titles_and_abstracts
+from founding import passage
 
-from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.protocols import Pruner, Vectors
 from rag.prune import centrality
 from rag.prune.centrality import CentralityPruner
@@ -97,39 +96,3 @@ def test_the_reason_says_how_far() -> None:
         "mean cosine to the rest of the collection is 0.25"
     )
     assert "its 2 nearest passages" in CentralityPruner(neighbours=9).judge(collection).why(2)
-
-
-@pytest.mark.skipif(not SEEDS, reason="the founding abstracts are not here")
-def test_boilerplate_among_the_founding_abstracts() -> None:
-    papers = titles_and_abstracts()
-    given = [passage(f"abstract-{n:03}", text) for n, (_, text) in enumerate(papers)]
-    given += [passage(f"line-{n:03}", text) for n, text in enumerate(boilerplate())]
-    assert len(papers) == 158
-    assert len(given) == 158 + 58
-    encoder = SentenceTransformersEncoder()
-    collection = MemoryCollection(given, encoder)
-    quality = CentralityPruner().judge(collection)
-    names = np.array([one.document_id for one in collection.passages()])
-    dropped = np.argsort(quality.scores, kind="stable")[: len(given) // 4]
-    lines = [name for name in names[dropped] if name.startswith("line-")]
-    assert len(dropped) == 54
-    assert len(lines) >= 50
-    assert len(lines) == len(dropped), "an abstract was lost"
-    assert all(quality.why(int(one)) for one in dropped)
-
-    vectors = np.concatenate(list(collection.vectors()))
-    titles = encoder.encode_queries([title for title, _ in papers])
-    kept = np.setdiff1d(np.arange(len(given)), dropped)
-    before = mean_reciprocal_rank(titles @ vectors.T, names)
-    after = mean_reciprocal_rank(titles @ vectors[kept].T, names[kept])
-    assert after >= before > 0.85
-
-
-def mean_reciprocal_rank(similar: Vectors, names: np.ndarray) -> float:
-    """MRR@10 of titles, each of which belongs to the abstract of its own number."""
-    found = 0.0
-    for number, row in enumerate(similar):
-        best = names[np.argsort(-row)[:10]].tolist()
-        own = f"abstract-{number:03}"
-        found += 1 / (1 + best.index(own)) if own in best else 0
-    return found / len(similar)
