@@ -17,13 +17,14 @@ from benchmarks.collection import judged
 from benchmarks.record import Record
 from rag import Hit
 from rag.config import load_pipeline
+from rag.corpus import DatasetConnector
 from rag.evaluate.aggregate import documents
 from rag.evaluate.beir import BeirDataset, read_beir
 from rag.evaluate.intervals import Values, bootstrap_mean, holm, paired_difference
 from rag.evaluate.measures import evaluate, run_from_rankings
 from rag.protocols import Fuser
 from rag.registry import load
-from rag.trial import DatasetConnector, Units, open_trial
+from rag.trial import Units, open_trial
 
 _ALPHAS = tuple(step / 10 for step in range(1, 10))
 _NORMALISATIONS = ("min-max", "z-score")

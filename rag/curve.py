@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rag import registry
+from rag.bench import Bench, Measured
 from rag.config import Pipeline, Prune
 from rag.config.component import Component, check
 from rag.errors import RequestError
@@ -23,7 +24,6 @@ from rag.evaluate.equivalence import LEAST_QUERIES, equivalence, largest
 from rag.evaluate.intervals import Values, bootstrap_mean
 from rag.evaluate.measures import JSON_NAMES
 from rag.evaluate.tradeoff import Curve, Line, Point
-from rag.pruned import Bench, Measured
 from rag.trial import Say, Units
 
 SHARES = tuple(percent / 100 for percent in range(5, 55, 5))

@@ -30,11 +30,21 @@ from rag.store.check import problems
 from rag.store.folders import SOURCES_FOLDER
 from rag.store.staging import Staging
 from rag.store.store import Store
-from rag.types import Answer, Condition, Document, Dropped, Failure, Passage, Query, Ranking, Turn
+from rag.types import (
+    MAX_QUESTION,
+    Answer,
+    Condition,
+    Document,
+    Dropped,
+    Failure,
+    Passage,
+    Query,
+    Ranking,
+    Turn,
+)
 from rag.watching import Followed, changes
 
 DEFAULT_PIPELINE = "hybrid"
-MAX_QUESTION = 20_000
 
 
 class Rag:

@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 
 from rag.ablation import ablations
 from rag.config import Cut, Pipeline
+from rag.corpus import WholeDocument, connector_of
 from rag.encode.cache import CachedEncoder
 from rag.errors import RequestError
 from rag.evaluate.beir import BeirDataset, known_queries
@@ -30,10 +31,9 @@ from rag.evaluate.result import PipelineResult
 from rag.evaluate.runner import judge, judge_run
 from rag.evaluate.trec import Run, file_name, read_run, write_run
 from rag.indexing import IndexReport
-from rag.protocols import Connector, Encoder, Tokenizer
+from rag.protocols import Encoder
 from rag.rag import Rag
-from rag.registry import load
-from rag.types import Document, Failure, Item, Passage
+from rag.types import Document, Item, Passage
 
 # Passages to look at for a ranking of documents as deep as the deepest measure.
 _DEPTH = 100
@@ -329,56 +329,6 @@ def uncut(pipeline: Pipeline) -> Pipeline:
     while isinstance(last := stages[-1], Cut) and last.k < _DEPTH:
         stages.pop()
     return replace(pipeline, stages=tuple(stages))
-
-
-def connector_of(dataset: Dataset) -> Connector:
-    """What lists the documents of a dataset."""
-    if dataset.documents is not None:
-        return DatasetConnector(dataset)
-    connector: Connector = load("connector", "files")(
-        paths=[dataset.files], base=dataset.files.resolve()
-    )
-    return connector
-
-
-class WholeDocument:
-    """A chunker for texts that are passages already. It may give more than an encoder reads."""
-
-    def chunk(self, document: Document, tokenizer: Tokenizer) -> Iterator[Passage]:
-        """The document's text as one passage."""
-        text = document.text.strip()
-        start = document.text.find(text)
-        if text:
-            yield Passage(
-                document_id=document.id,
-                start=start,
-                end=start + len(text),
-                text=text,
-                source=document.source,
-                title=document.title,
-                metadata=document.metadata,
-            )
-
-
-class DatasetConnector:
-    """The documents that a dataset carries itself: see `rag.protocols.Connector`."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-
-    def items(self) -> Iterator[Item | Failure]:
-        """Every document of the dataset, in its order."""
-        assert self._dataset.documents is not None
-        for document in self._dataset.documents():
-            yield Item(document.id, document.source, document.content_hash, _loader(document))
-
-    def covers(self, source: str) -> bool:
-        """An index of a trial holds nothing else."""
-        return True
-
-
-def _loader(document: Document) -> Callable[[], Document]:
-    return lambda: document
 
 
 @contextmanager

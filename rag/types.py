@@ -159,6 +159,10 @@ class Turn:
     text: str
 
 
+# Characters of a question that are taken: more is a document, and somebody waits for the answer.
+MAX_QUESTION = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What is asked: the text, and what rewriters and the caller add to it.

@@ -14,7 +14,7 @@ from rag.errors import RequestError
 from rag.evaluate.page import page
 from rag.evaluate.tradeoff import Curve
 from rag.evaluate.tradeoff_page import rows, tradeoff_page, verdict
-from rag.pruned import Bench
+from rag.bench import Bench
 
 QUESTIONS = 40
 JUNK = 20

@@ -11,12 +11,14 @@ import pytest
 from fpdf import FPDF
 
 from rag.config import load_pipeline
+from rag.corpus import DatasetConnector
 from rag.encode.cache import CachedEncoder
+from rag.errors import RequestError
 from rag.evaluate.beir import read_beir
 from rag.protocols import Vectors
 from rag.rag import Rag
 from rag.testing import HashingEncoder
-from rag.trial import DatasetConnector, evaluate, open_trial
+from rag.trial import evaluate, evaluate_each, open_trial
 
 CORPUS = {
     "d1": ("Ferry", "The ferry leaves at nine. Dogs travel free."),
@@ -92,6 +94,14 @@ def test_the_first_pipeline_is_the_baseline(beir: Path) -> None:
     (comparison,) = report.comparisons
     assert (comparison.baseline, comparison.pipeline) == ("bm25", "other")
     assert comparison.found.difference == 0
+
+
+def test_what_is_named_twice_is_refused(beir: Path, files: Path) -> None:
+    pipelines = [load_pipeline("bm25"), load_pipeline("bm25")]
+    with pytest.raises(RequestError, match="pipeline 'bm25' is named twice"):
+        evaluate(beir, pipelines)
+    with pytest.raises(RequestError, match="dataset '.*' is named twice"):
+        evaluate_each([beir, files, beir / "qrels" / ".."], pipelines[:1])
 
 
 def indexes(cache: Path) -> dict[str, int]:

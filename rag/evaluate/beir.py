@@ -15,7 +15,7 @@ from typing import Any
 from rag.errors import SourceError
 from rag.evaluate import aggregate, measures
 from rag.evaluate.dataset import Dataset, PerQuery, Qrels
-from rag.evaluate.jsonl import id_field, records, text_field
+from rag.evaluate.jsonl import id_field, question_field, records, text_field
 from rag.evaluate.qrels import by_query, check_known, find_split, read_judgements
 from rag.types import Block, Document, Hit
 
@@ -56,7 +56,7 @@ def read_beir(folder: Path, split: str = "test") -> BeirDataset:
     queries_file = _queries_file(folder)
     judged = find_split(folder, split)
     judgements = read_judgements(judged)
-    queries = _queries(queries_file)
+    queries = _queries(queries_file, {judgement.query for judgement in judgements})
     check_known(judged, [(j.place, j.query) for j in judgements], queries, "queries", queries_file)
     corpus = folder / "corpus.jsonl"
     has_corpus = corpus.exists()
@@ -86,13 +86,15 @@ def _queries_file(folder: Path) -> Path:
     raise SourceError(f"{folder}: there is neither queries.jsonl nor questions.jsonl")
 
 
-def _queries(path: Path) -> dict[str, str]:
+def _queries(path: Path, judged: Container[str] = ()) -> dict[str, str]:
+    """Text by id; those that are judged are asked, and must be questions."""
     queries: dict[str, str] = {}
     for place, record in records(path):
         query = id_field(record, place)
         if query in queries:
             raise SourceError(f"{place}: a second query with the id '{query}'")
-        queries[query] = text_field(record, "text", place)
+        read = question_field if query in judged else text_field
+        queries[query] = read(record, "text", place)
     return queries
 
 

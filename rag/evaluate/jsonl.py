@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import SourceError
+from rag.types import MAX_QUESTION
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -69,6 +70,17 @@ def text_field(
     except UnicodeEncodeError as error:
         raise SourceError(f"{place}: the field '{key}' holds an unpaired surrogate") from error
     return value
+
+
+def question_field(record: Mapping[str, Any], key: str, place: str) -> str:
+    """A field that can be asked: text that is neither empty nor longer than a question may be."""
+    text = text_field(record, key, place)
+    if not text.strip():
+        raise SourceError(f"{place}: the field '{key}' is empty")
+    if len(text.strip()) > MAX_QUESTION:
+        told = f"has {len(text):,} characters; a question may have {MAX_QUESTION:,}"
+        raise SourceError(f"{place}: the field '{key}' {told}")
+    return text
 
 
 def id_field(record: Mapping[str, Any], place: str, key: str = "_id") -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from rag.errors import RequestError, SourceError
 from rag.evaluate.dataset import Dataset, PerQuery
-from rag.evaluate.jsonl import id_field, records, text_field
+from rag.evaluate.jsonl import id_field, question_field, records, text_field
 from rag.types import Hit, Passage
 
 QUESTIONS = "questions.jsonl"
@@ -95,7 +95,7 @@ def read_pages(folder: Path, split: str = _ONLY_SPLIT) -> PagesDataset:
         query = id_field(record, place, "id")
         if query in queries:
             raise SourceError(f"{place}: a second question with the id '{query}'")
-        queries[query] = text_field(record, "question", place)
+        queries[query] = question_field(record, "question", place)
         evidence[query] = Evidence(_document(folder, record, place), _pages(record, place))
     if not queries:
         raise SourceError(f"{path}: there is no question")

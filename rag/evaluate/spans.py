@@ -17,7 +17,7 @@ from typing import Any
 
 from rag.errors import RequestError, SourceError
 from rag.evaluate.dataset import Dataset, PerQuery
-from rag.evaluate.jsonl import records, text_field
+from rag.evaluate.jsonl import question_field, records, text_field
 from rag.evaluate.overlap import Overlap, Spans
 from rag.evaluate.ranges import Range, TextEvidence, answer_in_top
 from rag.evaluate.texts import SUFFIXES, document, read_text
@@ -137,9 +137,7 @@ class _Asked:
         lines: dict[str, str] = {}
         for place, record in records(self._path):
             line = place.rpartition(":")[2]
-            question = text_field(record, "question", place)
-            if not question.strip():
-                raise SourceError(f"{place}: the field 'question' is empty")
+            question = question_field(record, "question", place)
             if question in lines:
                 raise SourceError(f"{place}: the same question as on line {lines[question]}")
             lines[question] = line

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import SourceError
-from rag.evaluate.jsonl import id_field, text_field
+from rag.evaluate.jsonl import id_field, question_field, text_field
 from rag.evaluate.ranges import Range
 
 # Enough of a file to tell what it is: `version` and the like stand before `data`.
@@ -92,9 +92,7 @@ class _Reader:
         if identity in self._seen:
             raise SourceError(f"{where}: the id '{identity}' is that of {self._seen[identity]}")
         self._seen[identity] = where.rpartition(": ")[2]
-        text = text_field(record, "question", where)
-        if not text.strip():
-            raise SourceError(f"{where}: the field 'question' is empty")
+        text = question_field(record, "question", where)
         return Question(identity, text, _answers(record, context, where))
 
     def _at_line(self, identity: str, where: str) -> str:

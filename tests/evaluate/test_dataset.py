@@ -190,6 +190,20 @@ def test_refuses_a_broken_record(folder: Path, file: str, text: str, message: st
     assert fault(folder).startswith(file + message)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (" \t", "queries.jsonl:2: the field 'text' is empty"),
+        ("why " * 6_000, "queries.jsonl:2: the field 'text' has 24,000 characters"),
+    ],
+)
+def test_refuses_what_cannot_be_asked(folder: Path, text: str, message: str) -> None:
+    asked = [QUERIES[0], {**QUERIES[1], "text": text}, QUERIES[2]]
+    (folder / "queries.jsonl").write_text(jsonl(asked))
+    assert fault(folder).startswith(message)
+    assert read_beir(folder, "dev").queries.keys() == {"q2"}  # nobody asks it there
+
+
 def test_refuses_bytes_that_are_not_utf8(folder: Path) -> None:
     (folder / "corpus.jsonl").write_bytes(GOOD.encode() + b'{"_id": "d\xff"}\n')
     assert fault(folder) == "corpus.jsonl:2: not UTF-8; save the file as UTF-8"

@@ -15,12 +15,12 @@ from founding import SEEDS, boilerplate, titles_and_abstracts
 from rag.config import Prune, load_pipeline
 from rag.config.component import Component
 from rag.config.pipeline import Pipeline
+from rag.corpus import DatasetConnector, WholeDocument
 from rag.encode.cache import CachedEncoder
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.evaluate.beir import read_beir
 from rag.protocols import Vectors
 from rag.rag import Rag
-from rag.trial import DatasetConnector, WholeDocument
 
 
 class Remembering(CachedEncoder):

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from rag.config import Pipeline
+from rag.corpus import WholeDocument, connector_of
 from rag.encode.cache import CachedEncoder
 from rag.evaluate.dataset import Dataset, PerQuery
 from rag.evaluate.runner import judge
 from rag.protocols import Encoder, Vectors
 from rag.rag import Rag
-from rag.trial import Say, Units, WholeDocument, connector_of, is_whole, uncut
+from rag.trial import Say, Units, is_whole, uncut
 
 
 @dataclass(frozen=True, slots=True)
