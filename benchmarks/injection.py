@@ -49,11 +49,17 @@ class Injected:
 
 
 def inject(
-    documents: Sequence[Document], share: float, seed: int, *, first: bool = False
+    documents: Sequence[Document],
+    share: float,
+    seed: int,
+    *,
+    first: bool = False,
+    kinds: Sequence[str] | None = None,
 ) -> list[Injected]:
     """Documents that make up `share` of a collection together with `documents`.
 
-    All kinds are equally frequent. The same arguments give the same documents.
+    All `kinds`, by default all there are, are equally frequent. The same arguments give the same
+    documents.
     """
     if not 0 <= share < 1:
         raise ValueError(f"a share of {share} cannot be injected: give at least 0, less than 1")
@@ -62,9 +68,9 @@ def inject(
         raise ValueError(f"the id '{taken[0].id}' does not sort between those of what is injected")
     source = random.Random(seed)
     count = round(len(documents) * share / (1 - share))
-    kinds = islice(cycle(KINDS), count)
+    drawn = islice(cycle(KINDS if kinds is None else kinds), count)
     ids = (f"{'!' if first else '~'}injected-{number:06}" for number in range(count))
-    return [_injected(one, kind, documents, source) for one, kind in zip(ids, kinds, strict=True)]
+    return [_injected(one, kind, documents, source) for one, kind in zip(ids, drawn, strict=True)]
 
 
 def judged_as(injected: Iterable[Injected]) -> Mapping[str, str]:
@@ -186,3 +192,5 @@ _COPIED: Mapping[str, Callable[[str, random.Random], str]] = {
     "garbled copy": _garbled,
 }
 KINDS = (*_MADE, *_COPIED)
+# What reads like text and is none: no word, line or sequence of it tells, only its spelling.
+NOISE = frozenset({"filler", "garbled copy"})

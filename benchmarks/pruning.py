@@ -1,9 +1,11 @@
 """What pruning costs on SciFact, as it is and with a quarter of junk injected.
 
 Each document is one passage, as published figures have it. The junk is that of
-`benchmarks.injection`: eleven kinds of furniture and copies, none of which the judgements know.
-The default combination of estimators is tried beside pruning by lot and by length. Its parts
-were chosen on train questions and on another drawing of junk; here are the test questions.
+`benchmarks.injection`, none of which the judgements know: nine kinds of boilerplate and copies,
+and in a second set two kinds of noise with them, garbled copies and filler, which nothing that
+needs no model finds. The default combination of estimators is tried beside pruning by lot and by
+length. Its parts were chosen on train questions and on another drawing of junk; here are the test
+questions.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.arguments import Arguments, arguments
 from benchmarks.collection import judged
-from benchmarks.injection import Injected, inject
+from benchmarks.injection import KINDS, NOISE, Injected, inject
 from benchmarks.record import Record
 from rag.config import load_pipeline
 from rag.curve import curve
@@ -24,7 +26,8 @@ from rag.evaluate.beir import read_beir
 from rag.evaluate.tradeoff import Curve
 from rag.types import Document
 
-_PIPELINES = ("bm25", "hybrid")
+_PLAIN, _JUNK, _WITH_NOISE = "as it is", "boilerplate and copies", "and noise"
+_TRIED = {"bm25": (_JUNK, _PLAIN, _WITH_NOISE), "hybrid": (_JUNK, _PLAIN)}
 # An index is built for each share, pruner, pipeline and set: some shares have to do.
 _SHARES = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5)
 _MARGIN = 0.01
@@ -44,10 +47,11 @@ def measure(given: Arguments) -> None:
     record = Record("pruning", title, given.quick)
     shares = _QUICK_SHARES if given.quick else _SHARES
     with judged(source, "test", quick=given.quick) as (folder, cache):
-        for pipeline in _PIPELINES:
-            for name, place in _sets(folder, cache).items():
-                found = _curve(place, pipeline, shares, cache)
-                _add(record, f"{pipeline}, {name}", found, barred=place != folder)
+        sets = _sets(folder, cache)
+        for pipeline, names in _TRIED.items():
+            for name in names:
+                found = _curve(sets[name], pipeline, shares, cache)
+                _add(record, f"{pipeline}, {name}", found, barred=name == _JUNK)
                 record.figures[f"{pipeline}, {name}"] = found.as_dict()
     record.figures["injected"] = {"share": _INJECTED, "seed": _SEED}
     record.write()
@@ -76,22 +80,28 @@ def _add(record: Record, name: str, found: Curve, *, barred: bool) -> None:
 
 def _sets(folder: Path, cache: Path) -> dict[str, Path]:
     """The dataset as it is, and with junk, which is written once."""
-    injected = cache / f"{folder.name}-injected-{_SEED}"
-    if not injected.is_dir():
-        draft = injected.with_suffix(".draft")
-        shutil.rmtree(draft, ignore_errors=True)
-        write_injected(folder, draft, "test")
-        draft.rename(injected)
-    return {"injected": injected, "as it is": folder}
+    sets = {_PLAIN: folder}
+    for name, kinds in (
+        (_JUNK, [kind for kind in KINDS if kind not in NOISE]),
+        (_WITH_NOISE, KINDS),
+    ):
+        made = cache / f"{folder.name}-{len(kinds)}-kinds-{_SEED}"
+        if not made.is_dir():
+            draft = made.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            write_injected(folder, draft, "test", kinds)
+            draft.rename(made)
+        sets[name] = made
+    return sets
 
 
-def write_injected(folder: Path, made: Path, split: str, seed: int = _SEED) -> None:
+def write_injected(folder: Path, made: Path, split: str, kinds: Sequence[str] = KINDS) -> None:
     """A BEIR folder like `folder`, a quarter of whose documents are junk."""
     (made / "qrels").mkdir(parents=True)
     for name in (f"qrels/{split}.tsv", "queries.jsonl", "corpus.jsonl"):
         shutil.copy(folder / name, made / name)
     with (made / "corpus.jsonl").open("a", encoding="utf-8") as lines:
-        for one in inject(list(_documents(folder, split)), _INJECTED, seed):
+        for one in inject(list(_documents(folder, split)), _INJECTED, _SEED, kinds=kinds):
             lines.write(json.dumps(_line(one)) + "\n")
 
 

@@ -51,7 +51,10 @@ class LateChunker:
 
     @classmethod
     def faults(cls, options: dict[str, object]) -> list[tuple[str, str]]:
-        """An overlap must leave room for something new."""
+        """An overlap must leave room for something new, and vectors are made once."""
+        boundaries = options.get("boundaries")
+        if isinstance(boundaries, dict) and boundaries.get("use") == "late":
+            return [("boundaries", "'late' within 'late': name the chunker that is to cut")]
         window, overlap = options.get("window"), options.get("overlap")
         if isinstance(window, int) and isinstance(overlap, int) and overlap >= window:
             return [("overlap", f"an overlap of {overlap} leaves nothing new in {window} tokens")]

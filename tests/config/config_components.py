@@ -59,6 +59,12 @@ class Copies:
     threshold: ClassVar[float] = 0.2
 
 
+class Far:
+    """Drops what is like nothing else."""
+
+    needs_vectors = True
+
+
 class Mean:
     """What several think together."""
 
@@ -141,7 +147,7 @@ class Extractive:
 
 COMPONENTS: Mapping[str, Mapping[str, type]] = {
     "chunker": {"fixed": Fixed, "late": Late},
-    "pruner": {"quality": Quality, "copies": Copies, "mean": Mean},
+    "pruner": {"quality": Quality, "copies": Copies, "mean": Mean, "far": Far},
     "encoder": {"sentence-transformers": Sentences},
     "lexical": {"bm25": Lexical},
     "retriever": {"bm25": Bm25, "dense": Dense},

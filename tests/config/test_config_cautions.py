@@ -37,7 +37,9 @@ class Sentenced:
 class Windowed:
     """Reads in windows."""
 
-    def __init__(self, *, max_tokens: int = 100, window: int = 200, overlap: int = 150) -> None:
+    def __init__(
+        self, *, max_tokens: int = 100, window: int | None = 200, overlap: int = 150
+    ) -> None:
         self.window = window
 
 
@@ -73,6 +75,24 @@ def warned(chunk: str, encode: str = "{use: sentence-transformers, model: m}",
         + f"query:\n  - retrieve: {{use: bm25}}\n{stages}"
     )
     return cautions(parse_pipeline(text, "x.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        ("{use: windowed, window: 255}", "windows of 255 tokens are longer than the 254 that"),
+        ("{use: windowed, window: null, overlap: 254}", "an overlap of 254 leaves nothing new"),
+        ("{use: windowed, max_tokens: 255}", "passages of 255 tokens are longer than the 254"),
+    ],
+)
+def test_what_the_encoder_cannot_read_is_a_fault(chunk: str, message: str) -> None:
+    with pytest.raises(PipelineError, match=message):
+        warned(chunk)
+
+
+def test_windows_may_be_as_long_as_the_encoder_reads() -> None:
+    assert warned("{use: windowed, window: null, overlap: 253}") == []
+    assert warned("{use: windowed, window: 254}") == []
 
 
 def test_nothing_to_say() -> None:

@@ -92,6 +92,14 @@ def test_what_needs_an_encoder_says_so() -> None:
     assert faults(text) == [(3, "'late' needs 'index.encode', which this pipeline leaves out")]
 
 
+def test_a_pruner_that_reads_vectors_says_so() -> None:
+    encode = "  encode: {use: sentence-transformers, model: tiny}\n"
+    late = "{use: late, boundaries: {use: fixed, max_tokens: 64}}"
+    text = PIPELINE.replace(encode, "  lexical: {use: bm25}\n").replace("dense", "bm25")
+    text = text.replace(late, "{use: fixed}").replace("{use: copies}", "{use: far, keep: 0.9}")
+    assert faults(text) == [(6, "'far' needs 'index.encode', which this pipeline leaves out")]
+
+
 def test_how_much_to_prune_has_a_natural_default_for_some() -> None:
     first, second = parse_pipeline(PIPELINE, "nested").prune
     assert (first.keep, first.min_quality) == (0.75, None)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.corpus import Corpus
-from benchmarks.injection import EXACT, KINDS, SAME, Injected, inject, judged_as
+from benchmarks.injection import EXACT, KINDS, NOISE, SAME, Injected, inject, judged_as
 from rag.types import Document
 
 DOCUMENTS = [
@@ -33,6 +33,12 @@ def test_every_kind_in_equal_parts(injected: list[Injected]) -> None:
     assert set(counts) == set(KINDS)
     assert max(counts.values()) - min(counts.values()) <= 1
     assert len(KINDS) >= 6
+
+
+def test_kinds_may_be_left_out() -> None:
+    chosen = [kind for kind in KINDS if kind not in NOISE]
+    assert len(chosen) == len(KINDS) - 2
+    assert {one.kind for one in inject(DOCUMENTS, 0.25, 7, kinds=chosen)} == set(chosen)
 
 
 def test_no_two_are_the_same(injected: list[Injected]) -> None:
