@@ -12,7 +12,7 @@ import typer
 from rag.cli.evaluation import show_report
 from rag.cli.interrupt import Interrupted
 from rag.cli.options import JsonOption, OverridesOption
-from rag.cli.output import say_json
+from rag.cli.output import say_json, write_file
 from rag.cli.progress import spoken_progress
 from rag.errors import RequestError
 
@@ -168,4 +168,4 @@ def _write_html(path: Path | None, reports: Sequence[Report]) -> None:
         return
     from rag.evaluate.report_page import report_page
 
-    path.write_text(report_page(reports), encoding="utf-8")
+    write_file(path, report_page(reports).encode(), "report")

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from rag.errors import RequestError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 # All control characters but tab and newline, and marks that turn the direction of writing:
@@ -82,3 +86,12 @@ def count(number: int, noun: str) -> str:
 
 def _writes_unicode() -> bool:
     return sys.stdout.encoding.lower().replace("-", "") == "utf8"
+
+
+def write_file(path: Path, content: bytes, what: str) -> None:
+    """Write a result to a file. Raises RequestError that names it where that fails."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RequestError(f"{path}: the {what} cannot be written: {reason}") from error

@@ -12,7 +12,7 @@ import typer
 
 from rag.cli.interrupt import Interrupted
 from rag.cli.options import JsonOption, OverridesOption, PipelineOption
-from rag.cli.output import console, count, one_line, say, say_json
+from rag.cli.output import console, count, one_line, say, say_json, write_file
 from rag.cli.progress import spoken_progress
 from rag.errors import RequestError
 
@@ -179,12 +179,12 @@ def _write(curve: Curve, html: Path | None, png: Path | None) -> None:
     if html is not None:
         from rag.evaluate.tradeoff_page import tradeoff_page
 
-        html.write_text(tradeoff_page(curve), encoding="utf-8")
+        write_file(html, tradeoff_page(curve).encode(), "curve")
     if png is not None:
         from rag.evaluate import charts
         from rag.evaluate.tradeoff_page import chart
 
-        png.write_bytes(charts.png(chart(curve)))
+        write_file(png, charts.png(chart(curve)), "curve")
 
 
 def _say_curve(curve: Curve) -> None:

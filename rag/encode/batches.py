@@ -13,6 +13,8 @@ _BATCH_TOKENS = 4_096
 # vector registers and there are rows enough that no thread takes a part of a sum.
 _ALIGNED = 16
 _LEAST_TOKENS = 512
+# Short, and a token for every model: a text of the batch may have millions of characters.
+_FILLER = "."
 # Tokens whose vectors are held until it is their turn.
 _HELD_TOKENS = 16_384
 
@@ -37,10 +39,10 @@ def batches(lengths: Sequence[int], longest: int) -> Iterator[tuple[list[int], i
         yield batch, int(padded[batch[0]])
 
 
-def filled(batch: Sequence[int], length: int) -> list[int]:
-    """The batch with its first position repeated until it has rows enough."""
+def filled(texts: Sequence[str], length: int) -> list[str]:
+    """A batch of padded `length` with short texts after it until it has rows enough."""
     least = -(-_LEAST_TOKENS // length)
-    return [*batch, *[batch[0]] * (least - len(batch))]
+    return [*texts, *[_FILLER] * (least - len(texts))]
 
 
 def stretches(lengths: Sequence[int]) -> Iterator[range]:

@@ -132,8 +132,9 @@ class SentenceTransformersEncoder:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for batch, length in batches(self._lengths(texts), self._length):
             # A question is always encoded alone, and somebody waits for it.
-            rows = batch if task == "query" else filled(batch, length)
-            vectors[batch] = self._run([texts[n] for n in rows], task)[: len(batch)]
+            given = [texts[n] for n in batch]
+            rows = given if task == "query" else filled(given, length)
+            vectors[batch] = self._run(rows, task)[: len(batch)]
         return unit(vectors)
 
     def _tokens(self, texts: Sequence[str], lengths: Sequence[int]) -> list[TokenVectors]:
@@ -141,7 +142,8 @@ class SentenceTransformersEncoder:
         extra = {"return_offsets_mapping": True}
         found: dict[int, TokenVectors] = {}
         for batch, length in batches(lengths, self._length):
-            run = self._run([texts[n] for n in filled(batch, length)], "document", None, **extra)
+            rows = filled([texts[n] for n in batch], length)
+            run = self._run(rows, "document", None, **extra)
             for position, features in zip(batch, run, strict=False):
                 found[position] = self._pooling.tokens(features, prompt)
         return [found[position] for position in range(len(texts))]

@@ -240,6 +240,12 @@ def test_an_overlap_as_long_as_the_window_is_a_fault() -> None:
     ]
 
 
+def test_late_within_late_is_a_fault() -> None:
+    (fault,) = LateChunker.faults({"boundaries": {"use": "late"}, "window": None, "overlap": None})
+    assert fault == ("boundaries", "'late' within 'late': name the chunker that is to cut")
+    assert LateChunker.faults({"boundaries": {"use": "fixed"}}) == []
+
+
 def test_an_encoder_without_tokens_is_refused() -> None:
     with pytest.raises(RequestError, match="the vectors of tokens, and 'HashingEncoder' gives"):
         late().encode([whole(document("d", "ferry"))], HashingEncoder())

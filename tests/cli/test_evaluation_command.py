@@ -238,6 +238,14 @@ def test_a_report_as_html(rag: Command) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_report_that_cannot_be_written_names_its_file(rag: Command) -> None:
+    full = rag("eval", "port", *PAIR, "--html", "/dev/full")
+    assert (full.code, full.err.splitlines()[-1]) == (
+        2, "rag: /dev/full: the report cannot be written: No space left on device"
+    )  # fmt: skip
+
+
 def test_the_journal_is_in_the_folder_of_its_index(rag: Command) -> None:
     """So that who removes an index removes what was found in it."""
     struck(2, signal.SIGKILL, "eval", "port", "--pipeline", "bm25", "--index", "kept")
