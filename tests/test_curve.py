@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from rag.bench import Bench
 from rag.config import Pipeline, Prune, load_pipeline, parse_pipeline
 from rag.curve import CONTROLS, curve, largest_share
 from rag.errors import RequestError
 from rag.evaluate.page import page
 from rag.evaluate.tradeoff import Curve
 from rag.evaluate.tradeoff_page import rows, tradeoff_page, verdict
-from rag.bench import Bench
 
 QUESTIONS = 40
 JUNK = 20
