@@ -34,6 +34,8 @@ class Contexts:
         # At most a quarter of what the encoder reads: the rest is for the passage.
         self._most = min(_MOST_TOKENS, counter.limit // 4)
         self._measured: dict[tuple[str, str, str], tuple[str, int]] = {}
+        # Asked for several times in a row, of the same place.
+        self._last: tuple[int, tuple[str, int]] | None = None
 
     def at(self, start: int) -> str:
         """The context of a passage that starts at `start`: title and headings, outermost first.
@@ -48,9 +50,15 @@ class Contexts:
         return min(most, self._counter.limit - self._at(start)[1])
 
     def _at(self, start: int) -> tuple[str, int]:
-        """A context and the tokens that it takes; each is measured once."""
+        """A context and the tokens that it takes."""
         if self._kind == "none":
             return "", 0
+        if self._last is None or self._last[0] != start:
+            self._last = start, self._found(start)
+        return self._last[1]
+
+    def _found(self, start: int) -> tuple[str, int]:
+        """The same, each context being measured once."""
         block = block_at(self._document.blocks, start)
         above = block.headings if block is not None and self._kind != "title" else ()
         beginning = self._document.text[start : start + _BEGINNING]

@@ -84,20 +84,29 @@ def _part(around: Element | None, start: int, end: int) -> Element:
 
 def _unwrapped(text: str, element: Element) -> Iterator[Element]:
     """The lines of an element where they are paragraphs themselves, or the element."""
+    if element.start >= element.end:
+        return
     cuts = line_starts(text, element.start, element.end)
-    lines = [replace(element, start=a, end=b) for a, b in pairwise(cuts)]
-    marked = any(_MARKED.match(text, line.start) for line in lines)
-    if marked or any(line.end - line.start > _UNWRAPPED for line in lines[:-1]):
-        for line in lines:
-            yield from _stripped(text, line)
+    if _are_paragraphs(text, cuts):
+        for start, end in pairwise(cuts):
+            yield from _stripped(text, replace(element, start=start, end=end))
     else:
         yield from _stripped(text, element)
+
+
+def _are_paragraphs(text: str, cuts: Sequence[int]) -> bool:
+    """Whether the lines that begin at `cuts` were never wrapped, or some are marked headings."""
+    if any(after - before > _UNWRAPPED for before, after in pairwise(cuts[:-1])):
+        return True
+    return any(text[cut] == "#" and _MARKED.match(text, cut) for cut in cuts[:-1])
 
 
 def _stripped(text: str, element: Element) -> Iterator[Element]:
     whole = text[element.start : element.end]
     body = whole.strip()
-    if body:
+    if len(body) == len(whole) > 0:
+        yield element
+    elif body:
         start = element.start + len(whole) - len(whole.lstrip())
         yield replace(element, start=start, end=start + len(body))
 
