@@ -21,13 +21,15 @@ from benchmarks.collection import judged
 from benchmarks.injection import KINDS, NOISE, Injected, inject
 from benchmarks.record import Record
 from rag.config import load_pipeline
-from rag.curve import curve
+from rag.curve import CONTROLS, curve
 from rag.evaluate.beir import read_beir
 from rag.evaluate.tradeoff import Curve
 from rag.types import Document
 
 _PLAIN, _JUNK, _WITH_NOISE = "as it is", "boilerplate and copies", "and noise"
 _TRIED = {"bm25": (_JUNK, _PLAIN, _WITH_NOISE), "hybrid": (_JUNK, _PLAIN)}
+# Vectors make every index longer to build: there the pruners are tried without the controls.
+_CONTROLS = {"bm25": CONTROLS, "hybrid": ()}
 # An index is built for each share, pruner, pipeline and set: some shares have to do.
 _SHARES = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5)
 _MARGIN = 0.01
@@ -63,6 +65,7 @@ def _curve(folder: Path, pipeline: str, shares: Sequence[float], cache: Path) ->
         load_pipeline(pipeline),
         shares=shares,
         margin=_MARGIN,
+        controls=_CONTROLS[pipeline],
         cache=cache,
         progress=_say,
     )

@@ -43,10 +43,11 @@ def curve(
     measure: str | None = None,
     split: str = "test",
     units: Units = "documents",
+    controls: Sequence[str] = CONTROLS,
     cache: Path | None = None,
     progress: Say | None = None,
 ) -> Curve:
-    """Prune the dataset in `folder` by each of the pipeline's pruners alone, and by controls.
+    """Prune the dataset in `folder` by each of the pipeline's pruners alone, and by `controls`.
 
     A pipeline without a pruner is tried with `quality`. A loss of `measure` (by default that by
     which the dataset compares pipelines) is as good as none where it is below `margin`. Vectors
@@ -64,7 +65,7 @@ def curve(
                 control,
                 tuple(_points(bench, whole, _alone(pipeline, one, chosen), judged, margin)),
             )
-            for name, one, control in _pruners(pipeline)
+            for name, one, control in _pruners(pipeline, controls)
         ]
     questions = len(dataset.queries)
     return Curve(
@@ -139,14 +140,14 @@ def _judged(dataset: Dataset, whole: Measured, measure: str | None) -> str:
     return names[chosen]
 
 
-def _pruners(pipeline: Pipeline) -> Iterator[tuple[str, Component, bool]]:
+def _pruners(pipeline: Pipeline, controls: Sequence[str]) -> Iterator[tuple[str, Component, bool]]:
     """Name and component of each pruner to try, and whether it is a control."""
     own = [step.component for step in pipeline.prune] or [_default(DEFAULT_PRUNER)]
     uses = [one.use for one in own]
     for place, one in enumerate(own):
         again = uses[:place].count(one.use)
         yield (f"{one.use} ({again + 1})" if again else one.use), one, False
-    for name in CONTROLS:
+    for name in controls:
         if name not in uses:
             yield name, _default(name), True
 
