@@ -78,7 +78,7 @@ def test_a_pipeline_is_shown_complete_and_is_taken_again(rag: Command) -> None:
     assert rag("pipeline", "show", "mine.yaml").out == shown.out
     assert rag("pipeline", "show", "mine.yaml", "--json").json["query"][-1] == {"cut": {"k": 3}}
     assert rag("pipeline", "check", "mine.yaml").out == "ok\n"
-    assert rag("pipeline", "check", "mine.yaml", "--json").json == {"ok": True}
+    assert rag("pipeline", "check", "mine.yaml", "--json").json == {"ok": True, "warnings": []}
 
 
 def test_every_fault_of_a_pipeline_file_is_told(rag: Command) -> None:
