@@ -76,7 +76,7 @@ def _add(record: Record, name: str, found: Curve, *, barred: bool) -> None:
     record.add(f"{name}: {found.measure}, nothing pruned", f"{whole.value:.4f}")
     for line in found.lines:
         # Without junk a pruned index may be better than the whole: a gain is no objection.
-        shown = f"{line.not_worse:.1%} (nor a gain of as much: {line.equivalent:.1%})"
+        shown = f"{line.not_worse:.1%} (two-sided: {line.equivalent:.1%})"
         reached = line.not_worse >= _BAR - _ONE_PASSAGE
         bar = (f">= {_BAR:.0%}", reached) if barred and not line.control else ()
         record.add(f"{name}: largest share without a loss of {_MARGIN}, {line.name}", shown, *bar)
