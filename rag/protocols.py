@@ -139,7 +139,8 @@ class Quality:
 class Pruner(Protocol):
     """Judges passages before they are indexed. The indexer drops the worst, and reports each.
 
-    Scores depend on what is in the collection, and not on how it came there.
+    Scores depend on what is in the collection, and not on how it came there. A class attribute
+    `threshold` is the `min_quality` of a pipeline that does not say how much to drop.
     """
 
     @property

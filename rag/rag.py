@@ -117,6 +117,8 @@ class Rag:
         then `sources` may be left out.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
+        if keep_all and not sources and not self.exists:
+            raise NoIndexError(_no_index(self.folder))
         connector = Chain({}) if keep_all and not sources else self.connect(*sources)
         with self._parsers.kept():
             return self._index(connector, progress, rebuild=rebuild, keep_all=keep_all)
@@ -339,7 +341,7 @@ class Rag:
     @cached_property
     def _store(self) -> Store:
         if not self.exists:
-            raise NoIndexError(f"no index in '{self.folder}': run 'rag index FOLDER' first")
+            raise NoIndexError(_no_index(self.folder))
         return Store(self.folder, self._lexical, dense=self._dense)
 
     @property
@@ -480,6 +482,10 @@ def _query(question: str | Query, filters: Sequence[Condition]) -> Query:
     # Half a surrogate pair cannot be written anywhere.
     text = text.encode("utf-8", "replace").decode()
     return replace(query, text=text, filters=(*query.filters, *filters))
+
+
+def _no_index(folder: Path) -> str:
+    return f"no index in '{folder}': run 'rag index FOLDER' first"
 
 
 def _no_document(name: str, sources: Sequence[str]) -> str:

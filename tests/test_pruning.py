@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from rag import Rag, registry
-from rag.errors import RequestError
+from rag.errors import NoIndexError, RequestError
 from rag.protocols import Collection, Quality, Scores, Vectors
 from rag.pruning import Pruning
 from rag.testing import HashingEncoder
@@ -229,6 +229,20 @@ def test_what_was_pruned_comes_back_without_its_files(folder: Path) -> None:
         # The next run prunes as the pipeline says.
         assert rag.index(folder).unchanged == 12
         assert state(rag) == before
+
+
+def test_nothing_comes_back_where_there_is_no_index(folder: Path) -> None:
+    with closing(opened(folder)) as rag:
+        with pytest.raises(NoIndexError, match="no index in"):
+            rag.index(keep_all=True)
+        assert not rag.folder.exists()
+
+
+def test_copies_have_an_amount_of_their_own(folder: Path) -> None:
+    (folder / "copy.txt").write_text((folder / "00.txt").read_text())
+    with closing(opened(folder, "{use: duplicates}")) as rag:
+        rag.index(folder)
+        assert [name for name, kept, _ in state(rag) if not kept] == ["documents/copy.txt"]
 
 
 def test_several_pruners_judge_in_turn(folder: Path) -> None:

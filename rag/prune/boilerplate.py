@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -43,10 +43,12 @@ class BoilerplatePruner:
     "Page 3 of 10" is the same line as "Page 4 of 10", and a notice of another year the same
     notice; turn it off for forms in which every line is the same but for its numbers. A line of
     nothing but numbers is never boilerplate, and a sentence of less than three words only where
-    its line has no longer one of the passage's own. After the detection of templates in web
-    pages, such as Bar-Yossef and Rajagopalan, Template detection via data mining (2002).
+    its line has no longer one of the passage's own. Where a pipeline does not say how much to
+    drop, it is what scores below 0.2. After the detection of templates in web pages, such as
+    Bar-Yossef and Rajagopalan, Template detection via data mining (2002).
     """
 
+    threshold: ClassVar[float] = 0.2
     needs_vectors = False
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,11 @@ class DuplicatesPruner:
     Of a group the passage that comes first by document id and start keeps 1; each other one is
     compared with it. Case, marks and white space do not matter, so that copies which differ in
     nothing else score 0; numbers do, since a table of another year is another table. A copy of
-    half a passage is only half alike: `novelty` finds it. Passages without words score 0.
+    half a passage is only half alike: `novelty` finds it. Passages without words score 0. Where a
+    pipeline does not say how much to drop, it is what scores below 0.2.
     """
 
+    threshold: ClassVar[float] = 0.2
     needs_vectors = False
 
     def __init__(
