@@ -13,6 +13,7 @@ from rag.cli.cut import screen_width, shortened
 from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
 from rag.cli.output import clean, complain, console, count, one_line, say, say_json
 from rag.cli.place import is_stale, place
+from rag.cli.search import hit_shape
 
 if TYPE_CHECKING:
     from rag.explaining import Expected, Explanation, Fate
@@ -74,22 +75,8 @@ def _as_dict(told: Explanation) -> dict[str, Any]:
 
 
 def _hit(rank: int, hit: Hit) -> dict[str, Any]:
-    passage = hit.passage
-    return {
-        "rank": rank,
-        "score": hit.score,
-        "document": passage.document_id,
-        "source": passage.source,
-        "start": passage.start,
-        "end": passage.end,
-        "page": passage.page,
-        "place": passage.place,
-        "headings": list(passage.headings),
-        "stages": {
-            name: {"rank": one.rank, "score": one.score} for name, one in hit.stages.items()
-        },
-        "found": [{"start": one.start, "end": one.end} for one in hit.found],
-    }
+    found = [{"start": one.start, "end": one.end} for one in hit.found]
+    return {**hit_shape(rank, hit), "found": found}
 
 
 def _say_query(told: Explanation) -> None:

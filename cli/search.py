@@ -49,7 +49,7 @@ def search(
         ranking = rag.search(query, conditions)
     hits = ranking.hits[:k]
     if as_json:
-        found = [_as_dict(rank, hit) for rank, hit in enumerate(hits, 1)]
+        found = [hit_shape(rank, hit) for rank, hit in enumerate(hits, 1)]
         say_json({"query": ranking.query.text, "hits": found})
     elif hits:
         _say_hits(ranking, hits)
@@ -73,7 +73,8 @@ def _opened(
     return Rag.open(folder, pipeline=pipeline, overrides=[*overrides, cut])
 
 
-def _as_dict(rank: int, hit: Hit) -> Mapping[str, Any]:
+def hit_shape(rank: int, hit: Hit) -> Mapping[str, Any]:
+    """A hit as JSON has it."""
     passage = hit.passage
     found = [{"start": one.start, "end": one.end} for one in hit.found]
     return {
