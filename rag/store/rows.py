@@ -6,11 +6,11 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import IndexDamagedError, IndexMismatchError
-from rag.types import Block, Document, Dropped, Failure, Passage
+from rag.types import Block, Document, Dropped, Failure, Metadata, Passage
 
 if TYPE_CHECKING:
     from rag.protocols import Ids, Vectors
@@ -264,19 +264,21 @@ def select_documents(connection: sqlite3.Connection, where: str, values: Sequenc
 def _passage(fields: Sequence[Any]) -> Passage:
     """A passage as searches give it: its metadata has what the index knows of its document."""
     *own, language, stale = fields
-    passage = _judged(own)
     # The index's own word counts, whatever a document says of itself.
-    known = {**passage.metadata, "language": language, "stale": True}
+    known = {**_recorded(own[-1]), "language": language, "stale": True}
     if not stale:
         del known["stale"]
-    return replace(passage, metadata=known)
+    return _made(own, known)
 
 
 def _judged(fields: Sequence[Any]) -> Passage:
     """A passage as its chunker made it."""
-    document_id, start, end, text, source, title, page, headings, place, context, own = fields
+    return _made(fields, _recorded(fields[-1]))
+
+
+def _made(fields: Sequence[Any], metadata: Metadata) -> Passage:
+    document_id, start, end, text, source, title, page, headings, place, context = fields[:10]
     path = tuple(_recorded(headings)) if headings != "[]" else ()
-    metadata = _recorded(own)
     return Passage(
         document_id, start, end, text, source, title, page, path, metadata, context, place
     )
