@@ -11,7 +11,7 @@ import typer
 
 from rag.cli.evaluation import show_report
 from rag.cli.interrupt import Interrupted
-from rag.cli.options import JsonOption, OverridesOption
+from rag.cli.options import JsonOption, OverridesOption, PassagesOption, SplitOption
 from rag.cli.output import say_json, write_file
 from rag.cli.progress import spoken_progress
 from rag.errors import RequestError
@@ -44,16 +44,8 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    split: Annotated[
-        str, typer.Option(metavar="NAME", help="The judgements to use: qrels/NAME.tsv.")
-    ] = "test",
-    passages: Annotated[
-        bool,
-        typer.Option(
-            "--passages",
-            help="Cut a BEIR corpus with the pipeline's chunker; else each text is one passage.",
-        ),
-    ] = False,
+    split: SplitOption = "test",
+    passages: PassagesOption = False,
     compare: Annotated[
         bool,
         typer.Option(

@@ -35,4 +35,14 @@ OverridesOption: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+SplitOption: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="The judgements to use: qrels/NAME.tsv.")
+]
+PassagesOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--passages",
+        help="Cut a BEIR corpus with the pipeline's chunker; else each text is one passage.",
+    ),
+]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rag.cli.interrupt import Interrupted
-from rag.cli.options import JsonOption, OverridesOption, PipelineOption
+from rag.cli.options import (
+    JsonOption,
+    OverridesOption,
+    PassagesOption,
+    PipelineOption,
+    SplitOption,
+)
 from rag.cli.output import console, count, one_line, say, say_json, write_file
 from rag.cli.progress import spoken_progress
 from rag.errors import RequestError
@@ -47,16 +53,8 @@ def prune(
             show_default="that by which the dataset compares pipelines",
         ),
     ] = None,
-    split: Annotated[
-        str, typer.Option(metavar="NAME", help="The judgements to use: qrels/NAME.tsv.")
-    ] = "test",
-    passages: Annotated[
-        bool,
-        typer.Option(
-            "--passages",
-            help="Cut a BEIR corpus with the pipeline's chunker; else each text is one passage.",
-        ),
-    ] = False,
+    split: SplitOption = "test",
+    passages: PassagesOption = False,
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the curve to one HTML file.", show_default=False),

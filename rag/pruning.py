@@ -20,7 +20,7 @@ from rag.errors import RagError
 from rag.protocols import Pruner, Quality, Scores
 from rag.store.rows import Candidate
 from rag.store.writer import Indexed, StoreWriter, Verdicts
-from rag.types import Dropped
+from rag.types import Document, Dropped
 from rag.vectors import Keyed, Vectoriser
 
 
@@ -72,12 +72,15 @@ def settle(
     candidates = Candidates.of(writer, gone)
     verdicts = judge(candidates, prunings, vectoriser)
     position = 0
-    for name, found in candidates.documents():
+    for name in candidates.ids:
+        # What waits is unpacked whole, and once.
+        waits = writer.staging.take(name) if name in candidates.waiting else None
+        found = candidates.passages(name) if waits is None else waits[2]
         places = range(position, position + len(found))
         told = {at - position: verdicts[at] for at in places if at in verdicts}
         position += len(found)
-        if name in candidates.waiting:
-            committer.add(_judged(writer, name, told))
+        if waits is not None:
+            committer.add(_judged(*waits, told))
         elif changes := _changes(name, found, told):
             _encode_admitted(candidates, name, found, changes, vectoriser)
             committer.follow(changes)
@@ -123,9 +126,10 @@ def _verdict(name: str, quality: Quality, place: int) -> Verdict:
     return Verdict(float(quality.scores[place]), f"{name}: {quality.why(place)}")
 
 
-def _judged(writer: StoreWriter, name: str, told: Mapping[int, Verdict]) -> Indexed:
+def _judged(
+    document: Document, version: str, found: Sequence[Candidate], told: Mapping[int, Verdict]
+) -> Indexed:
     """A document that waited: what is kept of it, and what is not."""
-    document, version, found = writer.staging.take(name)
     kept = [(one.passage, one.key) for at, one in enumerate(found) if at not in told]
     dropped = [
         (Dropped(found[at].passage, verdict.score, verdict.reason), found[at].key)

@@ -144,21 +144,17 @@ class Rows:
 
     def dropped(self, document_id: str) -> list[Dropped]:
         """What a pruner kept out of the index of one document, in order."""
-        return [one for _, one in self._dropped("d.id = ? ORDER BY p.start, p.end", document_id)]
+        found = self.connection.execute(
+            f"SELECT p.score, p.reason, {_PASSAGE}, d.language, {_IS_STALE} FROM pruned p "
+            "JOIN documents d ON d.row = p.document WHERE d.id = ? ORDER BY p.start, p.end",
+            [document_id],
+        )
+        return [Dropped(_passage(fields), score, reason) for score, reason, *fields in found]
 
     def all_dropped(self) -> Iterator[Dropped]:
         """What pruners kept out of the index, by document and place, streamed."""
         for name, _ in self.sources():
             yield from self.dropped(name)
-
-    def _dropped(self, where: str, *values: object) -> Iterator[tuple[int, Dropped]]:
-        found = self.connection.execute(
-            f"SELECT p.row, p.score, p.reason, {_PASSAGE}, d.language, {_IS_STALE} "
-            f"FROM pruned p JOIN documents d ON d.row = p.document WHERE {where}",
-            values,
-        )
-        for row, score, reason, *fields in found:
-            yield row, Dropped(_passage(fields), score, reason)
 
     def failures(self) -> list[Failure]:
         """Sources that could not be read when they were last tried."""
@@ -229,13 +225,10 @@ class Rows:
 
     def known_vectors(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` that a vector is known for."""
-        return self._known_in("vectors", hashes)
-
-    def _known_in(self, table: str, hashes: Sequence[bytes]) -> set[bytes]:
         found: set[bytes] = set()
         for start in range(0, len(hashes), _BATCH):
             batch = list(hashes[start : start + _BATCH])
-            sql = f"SELECT hash FROM {table} WHERE hash IN ({','.join('?' * len(batch))})"
+            sql = f"SELECT hash FROM vectors WHERE hash IN ({','.join('?' * len(batch))})"
             found.update(key for (key,) in self.connection.execute(sql, batch))
         return found
 
