@@ -39,8 +39,10 @@ _PLACES: Mapping[str, str] = {
     "retriever": "query: retrieve",
     "fuser": "query: retrieve: fuse",
     "reranker": "query: rerank",
+    "selector": "query: select",
     "expander": "query: expand",
     "answerer": "answer",
+    "chat": "model of a stage that asks a language model",
 }
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from rag import config
 from rag.chunk.words import WordTokenizer
-from rag.config import Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite
+from rag.config import Component, Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Select
 from rag.errors import RequestError
 from rag.indexing import Indexer
-from rag.pipeline import CutStage, ExpandStage, RerankStage, RetrieveStage, RewriteStage, Stage
-from rag.protocols import Chunker, Encoder
+from rag.pipeline import (
+    Calibration,
+    CutStage,
+    EarlyExit,
+    ExpandStage,
+    RerankStage,
+    RetrieveStage,
+    RewriteStage,
+    SelectStage,
+    Stage,
+)
+from rag.protocols import ChatModel, Chunker, Encoder
 from rag.pruning import Pruning
 
 
@@ -41,22 +53,47 @@ def _pruning(prune: Prune, encoder: Encoder | None, shares: Mapping[str, float])
     return Pruning(prune.component.use, made, keep, prune.min_quality)
 
 
-def build_stages(pipeline: Pipeline) -> Sequence[Stage]:
-    """The query part."""
-    return [_stage(stage) for stage in pipeline.stages]
+def build_stages(
+    pipeline: Pipeline, encoder: Encoder | None = None, chat: ChatModel | None = None
+) -> Sequence[Stage]:
+    """The query part. Components that ask for them get `encoder` and `chat`."""
+    given = {"encoder": encoder, "chat": chat}
+    names = _Names()
+    return [_stage(stage, names, given) for stage in pipeline.stages]
 
 
-def _stage(stage: Rewrite | Retrieve | Rerank | Expand | Cut) -> Stage:
+class _Names:
+    """A name for each component of a query: the second of a kind is `NAME-2`."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def __call__(self, component: Component) -> str:
+        self._seen[component.use] += 1
+        again = self._seen[component.use]
+        return component.use if again == 1 else f"{component.use}-{again}"
+
+
+def _stage(stage: config.Stage, names: _Names, given: Mapping[str, object]) -> Stage:
     match stage:
         case Rewrite(component):
-            return RewriteStage(component.use, component.build())
+            return RewriteStage(names(component), component.build(**given))
         case Retrieve(arms, fuse):
-            built = [(arm.use, arm.build()) for arm in arms]
-            return RetrieveStage(built, (fuse.use, fuse.build()) if fuse else None)
-        case Rerank(component, top):
-            return RerankStage(component.use, component.build(), top)
+            built = [(names(arm), arm.build(**given)) for arm in arms]
+            return RetrieveStage(built, (names(fuse), fuse.build(**given)) if fuse else None)
+        case Rerank(component, top, weight, early_exit, probability):
+            return RerankStage(
+                names(component),
+                component.build(**given),
+                top,
+                weight,
+                EarlyExit(**early_exit) if early_exit else None,
+                Calibration(**probability) if probability else None,
+            )
+        case Select(component):
+            return SelectStage(names(component), component.build(**given))
         case Expand(component):
-            return ExpandStage(component.build())
+            return ExpandStage(names(component), component.build(**given))
         case Cut(k):
             return CutStage(k)
         case _:

@@ -10,6 +10,7 @@
     │   └── MissingExtraError   an optional package is not installed
     ├── DocumentError           one document cannot be read; the others go on
     ├── ModelError              a model cannot be found, verified or run
+    │   └── ChatError           a chat model did not answer (`.again`: worth another try)
     └── StoreError              the index cannot be read or written
         ├── IndexDamagedError   what is on disk contradicts itself
         └── DiskFullError       nothing could be written; the index is as it was
@@ -59,6 +60,19 @@ class DocumentError(RagError):
 
 class ModelError(RagError):
     """A model cannot be found, verified or run."""
+
+
+class ChatError(ModelError):
+    """A chat model did not answer, or with nothing that can be used.
+
+    `again` says whether it is worth asking once more, and `after` in how many seconds, where the
+    model said so.
+    """
+
+    def __init__(self, message: str, *, again: bool = False, after: float | None = None) -> None:
+        self.again = again
+        self.after = after
+        super().__init__(message)
 
 
 class StoreError(RagError):

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from rag.config import Cut, Pipeline, Retrieve
 from rag.naming import matcher
-from rag.pipeline import Stage
+from rag.pipeline import Stage, rankings
 from rag.protocols import View
 from rag.store.rows import Rows
 from rag.types import Dropped, Failure, Passage, Query, Ranking, StageScore
@@ -96,11 +96,7 @@ class Explanation:
 
 def explained(pipeline: Pipeline, stages: Sequence[Stage], query: Query, view: View) -> Explanation:
     """Run `query` through `stages`, which are those of `pipeline`, and keep every ranking."""
-    ranking = Ranking(query)
-    steps = []
-    for named, stage in zip(pipeline.stages, stages, strict=True):
-        ranking = stage(ranking, view)
-        steps.append((next(iter(named.as_dict())), ranking))
+    steps = [(one.steps[-1].stage, one) for one in rankings(stages, query, view)]
     return Explanation(pipeline, tuple(steps))
 
 

@@ -2,37 +2,69 @@
 
 from __future__ import annotations
 
+import math
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import ClassVar, Protocol
 
 from rag.errors import IndexDamagedError
 from rag.places import place_of
-from rag.protocols import Expander, Fuser, Reranker, Retriever, Rewriter, View
+from rag.protocols import Expander, Fuser, Reranker, Retriever, Rewriter, Selector, View
 from rag.sentences import block_at
-from rag.types import Document, Hit, Passage, Query, Ranking, StageScore
+from rag.tracing import note, question
+from rag.types import Document, Hit, Passage, Query, Ranking, StageScore, Step, Variant
 
-Stage = Callable[[Ranking, View], Ranking]
+
+class Stage(Protocol):
+    """One stage: `key` is its key in a pipeline file, `uses` the names of its components."""
+
+    key: ClassVar[str]
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The names of its components."""
+        ...
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """What the stage makes of `ranking`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class RewriteStage:
     """Adds to the query. A rewriter that fails costs its additions, never the answer."""
 
+    key: ClassVar[str] = "rewrite"
     name: str
     rewriter: Rewriter
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The rewriter."""
+        return (self.name,)
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """`ranking` with the rewritten query."""
         query = ranking.query
         try:
-            rewritten = self.rewriter.rewrite(query)
+            rewritten = self.rewriter.rewrite(query, view)
         except Exception as error:  # noqa: BLE001 a model server can fail in any way
-            warnings.warn(f"rewriter '{self.name}' failed: {error}", stacklevel=2)
+            told = " ".join(str(error).split()) or type(error).__name__
+            warnings.warn(f"rewriter '{self.name}' failed: {told}", stacklevel=2)
+            note(f"failed, the question goes on as it was: {told}")
             return ranking
         # Only additions are taken: text, filters and history are the caller's.
-        query = replace(query, variants=rewritten.variants, hypotheses=rewritten.hypotheses)
+        query = replace(
+            query,
+            variants=_new(rewritten.variants, query.text),
+            hypotheses=_new(rewritten.hypotheses),
+            examples=rewritten.examples,
+            standalone=rewritten.standalone,
+            dense_weight=rewritten.dense_weight,
+        )
         return replace(ranking, query=query)
 
 
@@ -40,42 +72,133 @@ class RewriteStage:
 class RetrieveStage:
     """Asks each arm, and fuses where there are several."""
 
+    key: ClassVar[str] = "retrieve"
     arms: Sequence[tuple[str, Retriever]]
     fuser: tuple[str, Fuser] | None
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The arms, and the fuser."""
+        fuser = () if self.fuser is None else (self.fuser[0],)
+        return (*(name for name, _ in self.arms), *fuser)
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """A ranking of what the arms found."""
         query = ranking.query
         found = [_hits(name, arm.retrieve(query, view)) for name, arm in self.arms]
         if self.fuser is None:
-            return Ranking(query, tuple(found[0]))
+            return replace(ranking, hits=tuple(found[0]))
         name, fuser = self.fuser
         before: dict[str, dict[str, StageScore]] = {}
         for arm in found:
             for hit in arm:
                 before.setdefault(hit.passage.id, {}).update(hit.stages)
-        return Ranking(query, tuple(_hits(name, fuser.fuse(found), before)))
+        return replace(ranking, hits=tuple(_hits(name, fuser.fuse(found), before)))
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyExit:
+    """Stop scoring when a block of `patience` hits brought none into the `best`."""
+
+    best: int
+    patience: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scores to probabilities by a logistic curve (Platt 1999)."""
+
+    slope: float
+    intercept: float
+
+    def __call__(self, score: float) -> float:
+        """The probability that a score stands for."""
+        # Beyond this the curve is flat, and the exponential overflows.
+        return 1 / (1 + math.exp(-max(-500.0, min(500.0, self.slope * score + self.intercept))))
 
 
 @dataclass(frozen=True, slots=True)
 class RerankStage:
-    """Puts the first `top` hits in the reranker's order; the tail keeps its own."""
+    """Puts the first `top` hits in the reranker's order; the tail keeps its own.
 
+    With `weight` below 1 the order is that of a weighted sum of the reranker's scores and those
+    that the hits had, both scaled to 0..1 among the hits that were scored. Hits that tie stay as
+    they were.
+    """
+
+    key: ClassVar[str] = "rerank"
     name: str
     reranker: Reranker
     top: int
+    weight: float = 1.0
+    early_exit: EarlyExit | None = None
+    probability: Calibration | None = None
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The reranker."""
+        return (self.name,)
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """`ranking` reordered."""
-        head, tail = ranking.hits[: self.top], ranking.hits[self.top :]
-        scores = self.reranker.score(ranking.query.text, [hit.passage for hit in head])
-        scored = zip(head, scores, strict=True)
-        ordered = sorted(scored, key=lambda pair: (-pair[1], pair[0].passage.order))
+        head = ranking.hits[: self.top]
+        scores = self._scores(ranking.query.asked, [hit.passage for hit in head])
+        scored = head[: len(scores)]
+        places = sorted(range(len(scores)), key=lambda place: -scores[place])
+        ranked = {place: rank for rank, place in enumerate(places, 1)}
+        final = _blended([hit.score for hit in scored], scores, self.weight)
         moved = [
-            _noted(hit, self.name, rank, float(score))
-            for rank, (hit, score) in enumerate(ordered, 1)
+            _noted(hit, self.name, ranked[place], scores[place], final[place])
+            for place, hit in enumerate(scored)
         ]
-        return replace(ranking, hits=(*moved, *tail))
+        moved.sort(key=lambda hit: -hit.score)
+        return replace(ranking, hits=(*moved, *ranking.hits[len(scored) :]))
+
+    def _scores(self, asked: str, passages: Sequence[Passage]) -> list[float]:
+        """Scores of `passages`, or of the first of them where the rest is not worth the time."""
+        scores: list[float] = []
+        for start, end in self._blocks(len(passages)):
+            block = self.reranker.score(asked, passages[start:end])
+            given = [float(one) for _, one in zip(passages[start:end], block, strict=True)]
+            best = self._worst_of_best(scores)
+            scores += given
+            if best is not None and all(one <= best for one in given) and end < len(passages):
+                note(f"stopped after {end} of {len(passages)} hits: the best ones stayed")
+                break
+        return scores if self.probability is None else [self.probability(one) for one in scores]
+
+    def _blocks(self, size: int) -> Iterator[tuple[int, int]]:
+        if self.early_exit is None or size <= self.early_exit.best:
+            yield 0, size
+            return
+        yield 0, self.early_exit.best
+        for start in range(self.early_exit.best, size, self.early_exit.patience):
+            yield start, min(start + self.early_exit.patience, size)
+
+    def _worst_of_best(self, scores: Sequence[float]) -> float | None:
+        if self.early_exit is None or len(scores) < self.early_exit.best:
+            return None
+        return sorted(scores, reverse=True)[self.early_exit.best - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectStage:
+    """Chooses and orders hits among themselves. What is chosen keeps its scores."""
+
+    key: ClassVar[str] = "select"
+    name: str
+    selector: Selector
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The selector."""
+        return (self.name,)
+
+    def __call__(self, ranking: Ranking, view: View) -> Ranking:
+        """`ranking` with the hits chosen."""
+        chosen = self.selector.select(ranking.query, ranking.hits, view)
+        moved = [_noted(hit, self.name, rank, hit.score) for rank, hit in enumerate(chosen, 1)]
+        return replace(ranking, hits=tuple(moved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +209,14 @@ class ExpandStage:
     tells what it is about: DAPR (Wang et al. 2024).
     """
 
+    key: ClassVar[str] = "expand"
+    name: str
     expander: Expander
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The expander."""
+        return (self.name,)
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """`ranking` with longer passages."""
@@ -111,7 +241,13 @@ class ExpandStage:
 class CutStage:
     """Keeps the first `k` hits."""
 
+    key: ClassVar[str] = "cut"
     k: int
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """`ranking` cut."""
@@ -121,9 +257,47 @@ class CutStage:
 def run(stages: Sequence[Stage], query: Query, view: View) -> Ranking:
     """Fold `query` through `stages`."""
     ranking = Ranking(query)
-    for stage in stages:
-        ranking = stage(ranking, view)
+    for ranking in rankings(stages, query, view):  # noqa: B007 the last one is wanted
+        pass
     return ranking
+
+
+def rankings(stages: Sequence[Stage], query: Query, view: View) -> Iterator[Ranking]:
+    """What `query` has become after each of `stages`, in order."""
+    ranking = Ranking(query)
+    with question() as asked:
+        for stage in stages:
+            started = time.perf_counter()
+            made = stage(ranking, view)
+            seconds = time.perf_counter() - started
+            step = Step(stage.key, stage.uses, seconds, len(made.hits), asked.take_notes())
+            ranking = replace(made, steps=(*ranking.steps, step))
+            yield ranking
+
+
+def _new(variants: Sequence[Variant], text: str | None = None) -> tuple[Variant, ...]:
+    """Each once, with its greatest weight, and none that only repeats `text`."""
+    kept: dict[tuple[str, str], Variant] = {}
+    for one in variants:
+        key = (" ".join(one.text.split()).casefold(), one.arms)
+        if not key[0] or (text is not None and key[0] == " ".join(text.split()).casefold()):
+            continue
+        if key not in kept or one.weight > kept[key].weight:
+            kept[key] = one
+    return tuple(kept.values())
+
+
+def _blended(before: Sequence[float], scores: Sequence[float], weight: float) -> list[float]:
+    if weight == 1:
+        return list(scores)
+    pairs = zip(_scaled(before), _scaled(scores), strict=True)
+    return [(1 - weight) * old + weight * new for old, new in pairs]
+
+
+def _scaled(scores: Sequence[float]) -> list[float]:
+    """Between 0 and 1, and 1 where all are the same."""
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    return [(one - low) / (high - low) if high > low else 1.0 for one in scores]
 
 
 def _grown(
@@ -171,5 +345,7 @@ def _hits(
     return hits
 
 
-def _noted(hit: Hit, name: str, rank: int, score: float) -> Hit:
-    return Hit(hit.passage, score, MappingProxyType({**hit.stages, name: StageScore(rank, score)}))
+def _noted(hit: Hit, name: str, rank: int, score: float, final: float | None = None) -> Hit:
+    """`hit` with what stage `name` said; `final` is its score where that is another."""
+    stages = MappingProxyType({**hit.stages, name: StageScore(rank, score)})
+    return replace(hit, score=score if final is None else final, stages=stages)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from rag.types import (
     Answer,
-    Condition,
     Document,
     Failure,
+    Filter,
     Hit,
     Item,
+    Message,
     Passage,
     Query,
+    Reply,
     Variant,
 )
 
@@ -271,15 +273,28 @@ class View(Protocol):
         ...
 
     def lexical(
-        self, texts: Sequence[Variant], k: int, filters: Sequence[Condition] = ()
+        self, texts: Sequence[Variant], k: int, filters: Sequence[Filter] = ()
     ) -> list[tuple[Passage, float]]:
         """BM25's `k` best passages for weighted texts; filters hold before the cut."""
         ...
 
     def dense(
-        self, vector: Vectors, k: int, filters: Sequence[Condition] = ()
+        self, vector: Vectors, k: int, filters: Sequence[Filter] = ()
     ) -> list[tuple[Passage, float]]:
         """The `k` passages nearest to a unit vector `(dimension,)`; filters hold before the cut."""
+        ...
+
+    def vectors(self, passages: Sequence[Passage]) -> Vectors:
+        """Stored vectors, float32 `(len(passages), dimension)`, rows of length one."""
+        ...
+
+    def contributions(
+        self, texts: Sequence[Variant], passages: Sequence[Passage]
+    ) -> list[Mapping[str, float]]:
+        """For each passage what each analysed term of weighted texts adds to its BM25 score.
+
+        Terms that a passage has not are left out.
+        """
         ...
 
     def terms(self, text: str) -> list[str]:
@@ -311,9 +326,9 @@ class Fuser(Protocol):
 
 @runtime_checkable
 class Rewriter(Protocol):
-    """Adds variants or hypotheses to a query; the original text is always kept."""
+    """Adds to a query: variants, hypotheses, examples. The original text is always kept."""
 
-    def rewrite(self, query: Query) -> Query:
+    def rewrite(self, query: Query, view: View) -> Query:
         """`query` with additions. May raise: the pipeline then goes on with the original."""
         ...
 
@@ -324,6 +339,32 @@ class Reranker(Protocol):
 
     def score(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
         """One score for each passage, in order; higher is better; batches do not matter."""
+        ...
+
+
+@runtime_checkable
+class Selector(Protocol):
+    """Chooses and orders hits among themselves: invents none, and changes no passage."""
+
+    def select(self, query: Query, hits: Sequence[Hit], view: View) -> Sequence[Hit]:
+        """Hits out of `hits`, best first; what is left out is left out of the result."""
+        ...
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that answers messages. Threads may share one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for models that may be taken to answer alike: provider, model, settings."""
+        ...
+
+    def reply(self, messages: Sequence[Message], seconds: float | None = None) -> Reply:
+        """The answer, asked for once, within so many `seconds`.
+
+        Raises ChatError, which says whether it is worth asking again.
+        """
         ...
 
 

@@ -23,7 +23,7 @@ from rag.indexing import Indexer, IndexReport, Progress, synchronise
 from rag.naming import matcher
 from rag.pipeline import Stage, run
 from rag.planning import IndexPlan, plan
-from rag.protocols import Answerer, Chunker, Connector, Encoder, LexicalEngine
+from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
 from rag.sources import Source, open_sources
 from rag.status import index_folder, index_status
 from rag.store.check import problems
@@ -33,10 +33,10 @@ from rag.store.store import Store
 from rag.types import (
     MAX_QUESTION,
     Answer,
-    Condition,
     Document,
     Dropped,
     Failure,
+    Filter,
     Passage,
     Query,
     Ranking,
@@ -51,9 +51,10 @@ class Rag:
     """An index and the pipeline that works on it. Threads may share one.
 
     Make one with `Rag.open`, and close it. Models are loaded when they are first needed, or
-    given as `encoder` to be shared between several. Files are parsed by `workers` processes,
-    one for each core by default, which start when there is something to parse; with 0 they are
-    parsed in this one, where a hostile file can do harm.
+    given as `encoder` to be shared between several. `chat` is the language model of stages that
+    name none. Files are parsed by `workers` processes, one for each core by default, which start
+    when there is something to parse; with 0 they are parsed in this one, where a hostile file can
+    do harm.
     """
 
     def __init__(
@@ -62,12 +63,15 @@ class Rag:
         pipeline: Pipeline,
         encoder: Encoder | None = None,
         chunker: Chunker | None = None,
+        *,
         workers: int | None = None,
+        chat: ChatModel | None = None,
     ) -> None:
         self.folder = folder
         self.pipeline = pipeline
         self._given = encoder
         self._chunker = chunker
+        self._chat = chat
         self._parsers = Parsers(workers)
         self._lock = threading.RLock()
         self._shares: dict[str, float] = {}
@@ -81,6 +85,7 @@ class Rag:
         overrides: Sequence[str] = (),
         encoder: Encoder | None = None,
         workers: int | None = None,
+        chat: ChatModel | None = None,
     ) -> Rag:
         """Open the index in `folder`, or the nearest `.rag` upward from the current folder.
 
@@ -95,7 +100,7 @@ class Rag:
             found = _recorded(place, overrides)
         else:
             found = load_pipeline(pipeline or DEFAULT_PIPELINE, overrides)
-        return cls(place, found, encoder, workers=workers)
+        return cls(place, found, encoder, workers=workers, chat=chat)
 
     @property
     def exists(self) -> bool:
@@ -193,7 +198,7 @@ class Rag:
         """Say what share a step of pruning keeps, as measured; the next `index` records it."""
         self._shares[prune.key] = keep
 
-    def search(self, question: str | Query, filters: Sequence[Condition] = ()) -> Ranking:
+    def search(self, question: str | Query, filters: Sequence[Filter] = ()) -> Ranking:
         """The passages that the pipeline finds for `question`, best first."""
         query = _query(question, filters)
         self._check_part()
@@ -204,7 +209,7 @@ class Rag:
         self,
         question: str | Query,
         *,
-        filters: Sequence[Condition] = (),
+        filters: Sequence[Filter] = (),
         history: Sequence[Turn] = (),
     ) -> Answer:
         """The answer to `question` with its citations, or an abstention."""
@@ -323,7 +328,7 @@ class Rag:
 
     @cached_property
     def _stages(self) -> Sequence[Stage]:
-        return build_stages(self.pipeline)
+        return build_stages(self.pipeline, self.encoder, self._chat)
 
     @cached_property
     def _answerer(self) -> Answerer:
@@ -470,7 +475,7 @@ def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
     return parse_pipeline(json.dumps(recipe), f"the pipeline recorded in '{place}'", overrides)
 
 
-def _query(question: str | Query, filters: Sequence[Condition]) -> Query:
+def _query(question: str | Query, filters: Sequence[Filter]) -> Query:
     query = question if isinstance(question, Query) else Query(question)
     text = query.text.strip()
     if not text:

@@ -24,6 +24,8 @@ GROUPS: Mapping[str, str] = {
     "fuser": "rag.fusers",
     "rewriter": "rag.rewriters",
     "reranker": "rag.rerankers",
+    "selector": "rag.selectors",
+    "chat": "rag.chats",
     "expander": "rag.expanders",
     "answerer": "rag.answerers",
 }
@@ -34,12 +36,14 @@ class Nested:
     """Marks an option that is a component itself, as `Annotated[Chunker, Nested("chunker")]`.
 
     With `several` it is a list of them. `default` names the component that is meant where the
-    option is left out, or several components; without it the option must be given.
+    option is left out, or several components; without it the option must be given, unless it is
+    `optional`, and then None.
     """
 
     kind: str
     several: bool = False
     default: str | tuple[str, ...] | None = None
+    optional: bool = False
 
 
 @cache

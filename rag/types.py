@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 BlockKind: TypeAlias = Literal["heading", "paragraph", "list", "table", "code"]
 Scalar: TypeAlias = str | int | float | bool
 Metadata: TypeAlias = Mapping[str, Scalar]
+Arms: TypeAlias = Literal["all", "lexical", "dense"]
 Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "~"]
 
 NO_METADATA: Metadata = MappingProxyType({})
@@ -144,11 +145,50 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class AllOf:
+    """Holds where every part holds; without parts it always does."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Holds where at least one part holds; without parts it never does."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Holds where its part does not."""
+
+    part: Filter
+
+
+Filter: TypeAlias = Condition | AllOf | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
-    """A rewrite of the question, with its weight beside the original's 1.0."""
+    """A rewrite of the question, with its weight beside the original's 1.0.
+
+    `arms` says which retrievers read it: a list of terms is nothing for an encoder. `by` is the
+    rewriter that made it.
+    """
 
     text: str
     weight: float = 1.0
+    by: str = ""
+    arms: Arms = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A passage of the index that is taken to answer the question, with its weight."""
+
+    passage: Passage
+    weight: float = 1.0
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +204,48 @@ MAX_QUESTION = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked: the text, and what rewriters and the caller add to it.
+class Message:
+    """One message to a chat model."""
 
-    `filters` must all hold. `variants` are rewrites of the text; `hypotheses` are passages
-    that might answer it (HyDE), used by the dense arm alone.
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a chat model answered.
+
+    `choices` has, for each token of the text where the model tells it, the probabilities of the
+    tokens that could have stood there, natural logarithms.
     """
 
     text: str
-    filters: tuple[Condition, ...] = ()
+    choices: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: the text, and what rewriters and the caller add to it.
+
+    `filters` must all hold. `variants` are rewrites of the text. `hypotheses` are passages that
+    might answer it (HyDE) and `examples` passages of the index that seem to; both are used by
+    the dense arm alone, where the text itself has `dense_weight`. `standalone` is the question
+    with what it left to the history put into words.
+    """
+
+    text: str
+    filters: tuple[Filter, ...] = ()
     history: tuple[Turn, ...] = ()
     variants: tuple[Variant, ...] = ()
     hypotheses: tuple[Variant, ...] = ()
+    examples: tuple[Example, ...] = ()
+    standalone: str = ""
+    dense_weight: float = 1.0
+
+    @property
+    def asked(self) -> str:
+        """The question as somebody understands it who has not seen the history."""
+        return self.standalone or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +271,29 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What a stage of the pipeline did: `hits` is how many it left, `notes` what is to be told.
+
+    `stage` is the key of the pipeline file, `uses` the names of the stage's components.
+    """
+
+    stage: str
+    uses: tuple[str, ...]
+    seconds: float
+    hits: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """Hits, best first. What a stage left alone keeps an earlier stage's score."""
+    """Hits, best first. What a stage left alone keeps an earlier stage's score.
+
+    `steps` are the stages that it went through.
+    """
 
     query: Query
     hits: tuple[Hit, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,17 @@ from rag.config.component import Component
 from rag.config.difference import differences
 from rag.config.json_schema import schema
 from rag.config.parser import parse_pipeline
-from rag.config.pipeline import Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Stage
+from rag.config.pipeline import (
+    Cut,
+    Expand,
+    Pipeline,
+    Prune,
+    Rerank,
+    Retrieve,
+    Rewrite,
+    Select,
+    Stage,
+)
 from rag.config.preset import load_pipeline, preset_text, presets
 
 __all__ = [
@@ -18,6 +28,7 @@ __all__ = [
     "Rerank",
     "Retrieve",
     "Rewrite",
+    "Select",
     "Stage",
     "cautions",
     "differences",

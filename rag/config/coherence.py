@@ -1,9 +1,9 @@
 """Checks across the parts of a pipeline: each alone may be right and the whole still wrong.
 
-Components take part by convention. The class attribute `needs` of a retriever names the part of
-the index that it reads, "lexical" or "encode"; a chunker may need "encode", and so does a pruner
-whose class says `needs_vectors = True`. An encoder's class method `max_tokens_of(options)` gives
-the most tokens of a passage that it reads, without loading its model; a chunker's options
+Components take part by convention. The class attribute `needs` of a part of the query names the
+part of the index that it reads, "lexical" or "encode"; a chunker may need "encode", and so does a
+pruner whose class says `needs_vectors = True`. An encoder's class method `max_tokens_of(options)`
+gives the most tokens of a passage that it reads, without loading its model; a chunker's options
 `max_tokens` and `window`, and those of a chunker within it, are held against it. A retriever's
 option `k` is how much it finds at most.
 """
@@ -29,8 +29,8 @@ def check(draft: Draft) -> None:
     _stages_in_order(draft)
     _rerank_reaches(draft)
     for step in draft.steps:
+        _index_has_what_step_needs(draft, step)
         if step.name == "retrieve":
-            _index_has_what_arms_need(draft, step)
             _fuser_fits_arms(draft, step)
 
 
@@ -87,7 +87,7 @@ def _stages_in_order(draft: Draft) -> None:
         return
     first = names.index("retrieve")
     for place, step in enumerate(draft.steps):
-        if place < first and step.name in {"rerank", "expand", "cut"}:
+        if place < first and step.name in {"rerank", "select", "expand", "cut"}:
             draft.add(step.node, f"'{step.name}' comes before 'retrieve': there are no hits yet")
         elif place > first and step.name == "rewrite":
             draft.add(step.node, "'rewrite' comes after 'retrieve': move it before")
@@ -135,17 +135,19 @@ def _index_has_what_part_needs(draft: Draft, part: Part | None) -> None:
             draft.add(part.node, message)
 
 
-def _index_has_what_arms_need(draft: Draft, step: Step) -> None:
+def _index_has_what_step_needs(draft: Draft, step: Step) -> None:
     index = draft.index.value if draft.index is not None else None
     if not isinstance(index, dict):
         return
-    for arm in step.parts:
-        need = getattr(arm.type, "needs", None)
+    for part in step.parts:
+        need = getattr(part.type, "needs", None)
         node = index.get(need) if need is not None else None
         if need is None or (node is not None and not node.removed):
             continue
-        use = arm.at("use").value
-        draft.add(node or arm.node, f"'{use}' needs 'index.{need}', which this pipeline leaves out")
+        use = part.at("use").value
+        draft.add(
+            node or part.node, f"'{use}' needs 'index.{need}', which this pipeline leaves out"
+        )
 
 
 def _fuser_fits_arms(draft: Draft, step: Step) -> None:

@@ -51,7 +51,7 @@ class Component:
         options = {name.removeprefix(_PREFIX): getattr(values, name) for name in model.model_fields}
         for name, nested in nesting(component).items():
             built = [inner.build(**given) for inner in _components(nested, options[name])]
-            options[name] = built if nested.several else built[0]
+            options[name] = built if nested.several else next(iter(built), None)
         taken = getattr(component, "given", ())
         return component(**options, **{key: given[key] for key in taken if key in given})
 
@@ -70,7 +70,7 @@ class Component:
             shaping.pop(name, None)
         for name, nested in nesting(component).items():
             inner = [one.shaping() for one in _components(nested, self.options[name])]
-            shaping[name] = inner if nested.several else inner[0]
+            shaping[name] = inner if nested.several else next(iter(inner), None)
         return shaping
 
     def within(self) -> Iterator[Component]:
@@ -92,6 +92,8 @@ def nesting(component: type) -> dict[str, Nested]:
 
 def _components(nested: Nested, value: object) -> list[Component]:
     """The checked components that are the value of a nested option."""
+    if value is None:
+        return []
     found: list[dict[str, object]] = value if isinstance(value, list) else [cast("Any", value)]
     return [
         Component(nested.kind, str(one["use"]), {key: one[key] for key in one if key != "use"})
@@ -131,6 +133,8 @@ def _nested_field(nested: Nested) -> tuple[Any, Any]:
     shape = {"component": nested.kind}
     named = (nested.default,) if isinstance(nested.default, str) else nested.default
     defaults = None if named is None else [{"use": name} for name in named]
+    if nested.optional:
+        return Annotated[dict[str, Any] | None, WithJsonSchema(shape)], None
     if not nested.several:
         default = ... if defaults is None else defaults[0]
         return Annotated[dict[str, Any], WithJsonSchema(shape)], default
@@ -179,6 +183,8 @@ def _complete_nested(component: type, options: dict[str, object]) -> Iterator[Co
     """Check the components within `options` and fill in their defaults, in place."""
     for name, nested in nesting(component).items():
         value: Any = options[name]
+        if value is None:
+            continue
         filled = []
         for given in value if nested.several else [value]:
             inner, complaints = _check_nested(nested.kind, dict(given))

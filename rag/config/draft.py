@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rag.config.component import Component
-from rag.config.pipeline import Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Stage
+from rag.config.pipeline import (
+    Cut,
+    Expand,
+    Pipeline,
+    Prune,
+    Rerank,
+    Retrieve,
+    Rewrite,
+    Select,
+    Stage,
+)
 from rag.config.tree import Node
 from rag.errors import Fault
 
@@ -42,6 +52,7 @@ class Step:
     """One stage of the query: its components, and its own number (`top` or `k`).
 
     `arms` is how many retrievers are written, of which `parts` holds those that could be read.
+    `more` is what is said beside a reranker.
     """
 
     name: str
@@ -50,6 +61,7 @@ class Step:
     fuse: Part | None = None
     number: int | None = None
     arms: int = 1
+    more: dict[str, Any] = field(default_factory=dict)
 
     def stage(self) -> Stage:
         """The stage; call it only where the file has no faults."""
@@ -60,7 +72,9 @@ class Step:
             case "retrieve":
                 return Retrieve(tuple(components), self.fuse.component if self.fuse else None)
             case "rerank":
-                return Rerank(components[0], self.number or 0)
+                return Rerank(components[0], self.number or 0, **self.more)
+            case "select":
+                return Select(components[0])
             case "expand":
                 return Expand(components[0])
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 TOP_KEYS = ("name", "description", "index", "query", "answer")
 TOP_REQUIRED = ("name", "index", "query")
@@ -14,7 +15,7 @@ INDEX_KINDS: Mapping[str, str] = {
     "encode": "encoder",
     "lexical": "lexical",
 }
-STAGES = ("rewrite", "retrieve", "rerank", "expand", "cut")
+STAGES = ("rewrite", "retrieve", "rerank", "select", "expand", "cut")
 
 DEFAULT_FUSER = "convex"
 DEFAULT_ANSWERER = "extractive"
@@ -44,5 +45,37 @@ PRUNING: Mapping[str, Mapping[str, object]] = {
     "dataset": {
         "type": "string",
         "description": "The folder of the dataset that 'within' is measured on.",
+    },
+}
+
+# What is said beside a reranker.
+RERANKING: Mapping[str, Mapping[str, Any]] = {
+    "top": {**COUNT, "default": DEFAULT_TOP, "description": "How many hits are scored again."},
+    "weight": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+        "default": 1.0,
+        "description": "How much the reranker's scores count beside those that the hits had.",
+    },
+    "early_exit": {
+        "type": "object",
+        "properties": {
+            "best": {**COUNT, "description": "The hits that matter, such as those of the cut."},
+            "patience": {**COUNT, "description": "How many hits are scored at a time after them."},
+        },
+        "required": ["best", "patience"],
+        "additionalProperties": False,
+        "description": "Stop when 'patience' hits in a row brought none into the 'best'.",
+    },
+    "probability": {
+        "type": "object",
+        "properties": {
+            "slope": {"type": "number", "description": "What a score is multiplied by."},
+            "intercept": {"type": "number", "description": "What is added to it."},
+        },
+        "required": ["slope", "intercept"],
+        "additionalProperties": False,
+        "description": "The logistic curve from scores to probabilities, as fitted.",
     },
 }

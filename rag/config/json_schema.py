@@ -8,7 +8,7 @@ from typing import Any
 
 from rag import registry
 from rag.config.component import nesting, option_model
-from rag.config.grammar import COUNT, DEFAULT_TOP, INDEX_KINDS, PRUNING, TOP_REQUIRED
+from rag.config.grammar import COUNT, INDEX_KINDS, PRUNING, RERANKING, TOP_REQUIRED
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _EXTENDED = ("pruner", "reranker")
@@ -54,11 +54,11 @@ def _index(definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stages(definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    top = {**COUNT, "default": DEFAULT_TOP, "description": "How many hits are scored again."}
     stages = {
         "rewrite": _any_of("rewriter", definitions),
         "retrieve": _retrieve(definitions),
-        "rerank": _any_of("reranker", definitions, {"top": top}),
+        "rerank": _any_of("reranker", definitions, RERANKING),
+        "select": _any_of("selector", definitions),
         "expand": _any_of("expander", definitions),
         "cut": _mapping({"k": {**COUNT, "description": "How many hits are kept."}}, ("k",)),
     }

@@ -12,6 +12,7 @@ from rag.config.grammar import (
     DEFAULT_TOP,
     INDEX_KINDS,
     PRUNING,
+    RERANKING,
     STAGES,
     TOP_KEYS,
     TOP_REQUIRED,
@@ -150,6 +151,7 @@ class _Parser(Reader):
             "rewrite": self._read_rewrite,
             "retrieve": self._read_retrieve,
             "rerank": self._read_rerank,
+            "select": self._read_select,
             "expand": self._read_expand,
             "cut": self._read_cut,
         }[step.name](step)
@@ -186,13 +188,19 @@ class _Parser(Reader):
             step.fuse = self.part("fuser", Node({"use": use}, step.node.line, step.node.key))
 
     def _read_rerank(self, step: Step) -> None:
-        if not isinstance(step.node.value, dict):
+        entries = step.node.value
+        if not isinstance(entries, dict):
             step.parts = self.parts("reranker", [step.node])
             return
-        rest = {key: node for key, node in step.node.value.items() if key != "top"}
+        rest = {key: node for key, node in entries.items() if key not in RERANKING}
         step.parts = self.parts("reranker", [Node(rest, step.node.line, step.node.key)])
-        top = present(step.node.value, "top")
+        given = {key: node for key in RERANKING if (node := present(entries, key)) is not None}
+        top = given.pop("top", None)
         step.number = DEFAULT_TOP if top is None else self.count("top", top)
+        step.more = {key: self.amount(key, node, RERANKING[key]) for key, node in given.items()}
+
+    def _read_select(self, step: Step) -> None:
+        step.parts = self.parts("selector", [step.node])
 
     def _read_expand(self, step: Step) -> None:
         step.parts = self.parts("expander", [step.node])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -71,14 +71,37 @@ class Retrieve:
 
 @dataclass(frozen=True, slots=True)
 class Rerank:
-    """Scores the first `top` hits again; the rest keep their order below."""
+    """Scores the first `top` hits again; the rest keep their order below.
+
+    The others are what `rag.config.grammar.RERANKING` has.
+    """
 
     component: Component
     top: int
+    weight: float = 1.0
+    early_exit: Mapping[str, int] | None = None
+    probability: Mapping[str, float] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The stage as a pipeline file would have it."""
-        return {"rerank": {**self.component.as_dict(), "top": self.top}}
+        more = {
+            name: dict(value)
+            for name in ("early_exit", "probability")
+            if (value := getattr(self, name)) is not None
+        }
+        weight = {} if self.weight == 1 else {"weight": self.weight}
+        return {"rerank": {**self.component.as_dict(), "top": self.top, **weight, **more}}
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Chooses and orders hits among themselves."""
+
+    component: Component
+
+    def as_dict(self) -> dict[str, object]:
+        """The stage as a pipeline file would have it."""
+        return {"select": self.component.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +126,7 @@ class Cut:
         return {"cut": {"k": self.k}}
 
 
-Stage: TypeAlias = Rewrite | Retrieve | Rerank | Expand | Cut
+Stage: TypeAlias = Rewrite | Retrieve | Rerank | Select | Expand | Cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,22 +92,39 @@ class Reader:
         return None
 
     def amount(self, key: str, node: Node, schema: Mapping[str, Any]) -> Any:
-        """A number or text as a JSON Schema of one value has it; None where it is not."""
+        """What a JSON Schema of numbers, texts and mappings of them has; None where it is not."""
         value = node.value
+        if schema["type"] == "object":
+            return self._amounts(key, node, schema)
         if schema["type"] == "string":
             right = isinstance(value, str) and bool(value.strip())
         else:
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            right = number and _in_bounds(value, schema)
+            right = _is_number(value, schema["type"]) and _in_bounds(value, schema)
         if not right:
             self.draft.add(node, not_taken(key, schema, node.plain()))
             return None
         return value
 
+    def _amounts(self, key: str, node: Node, schema: Mapping[str, Any]) -> Any:
+        known = schema["properties"]
+        entries = self.mapping(node, f"key of '{key}'", tuple(known))
+        if entries is None:
+            return None
+        for name in schema["required"]:
+            self.required(entries, name, node)
+        return {name: self.amount(name, one, known[name]) for name, one in entries.items()}
+
+
+def _is_number(value: object, kind: str) -> bool:
+    taken = int if kind == "integer" else int | float
+    return isinstance(value, taken) and not isinstance(value, bool)
+
 
 def _in_bounds(value: Any, schema: Mapping[str, Any]) -> bool:
     over = value > schema.get("exclusiveMinimum", float("-inf"))
-    return bool(over and value <= schema.get("maximum", float("inf")))
+    least, most = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+    # Infinity and what is no number are no amounts either.
+    return bool(over and least <= value <= most and abs(value) < float("inf"))
 
 
 def present(entries: Mapping[str, Node], key: str) -> Node | None:

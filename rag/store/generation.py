@@ -21,7 +21,7 @@ from rag.protocols import Ids, LexicalEngine, LexicalEntry, LexicalIndex
 from rag.store.database import disk_full
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
 from rag.store.folders import make_durable, publish
-from rag.types import Condition
+from rag.types import Filter
 
 _REPAIR = "run 'rag repair'"
 # Bytes; with less than this an engine that failed is taken to have failed for want of space.
@@ -147,7 +147,7 @@ class Generation:
     lexical: LexicalIndex | None
     dense: DenseIndex | None
     languages: Sequence[str]
-    selected: dict[tuple[Condition, ...], Ids] = field(default_factory=dict)
+    selected: dict[tuple[Filter, ...], Ids] = field(default_factory=dict)
 
 
 def _checksums(path: Path) -> dict[str, tuple[int, str]]:

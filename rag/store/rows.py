@@ -201,6 +201,21 @@ class Rows:
                 found[key] = np.frombuffer(blob, np.float16).astype(np.float32)
         return found
 
+    def keys_of(self, passages: Sequence[Passage]) -> list[tuple[int, int, bytes]]:
+        """Of each passage its row, its document's row, and the hash of its vector.
+
+        Raises IndexDamagedError where one is not in the index.
+        """
+        sql = (
+            "SELECT p.row, p.document, p.hash FROM passages p JOIN documents d "
+            "ON d.row = p.document WHERE d.id = ? AND p.start = ? AND p.end = ?"
+        )
+        found = [self._one(sql, *passage.order) for passage in passages]
+        if None in found:
+            gone = passages[found.index(None)].id
+            raise IndexDamagedError(f"passage '{gone}' is not in the index: run 'rag verify'")
+        return found
+
     def _select(self, where: str, *values: object) -> dict[int, Passage]:
         found = self.connection.execute(
             f"SELECT p.row, {_PASSAGE}, d.language, {_IS_STALE} "

@@ -13,7 +13,7 @@ from rag.store.analysis import analyse
 from rag.store.filters import where
 from rag.store.generation import Generation
 from rag.store.rows import Rows, select_documents
-from rag.types import Condition, Document, Passage, Variant
+from rag.types import Document, Filter, Passage, Variant
 
 # Sets of filters whose documents are kept with a generation.
 _SELECTED = 64
@@ -48,7 +48,7 @@ class StoreView:
         return self.rows.document(document_id)
 
     def lexical(
-        self, texts: Sequence[Variant], k: int, filters: Sequence[Condition] = ()
+        self, texts: Sequence[Variant], k: int, filters: Sequence[Filter] = ()
     ) -> list[tuple[Passage, float]]:
         """BM25's best passages: see `View.lexical`."""
         if self.generation.lexical is None:
@@ -59,7 +59,7 @@ class StoreView:
         return self._ranked(self.generation.lexical.search(terms, k, self._allowed(filters)), k)
 
     def dense(
-        self, vector: Vectors, k: int, filters: Sequence[Condition] = ()
+        self, vector: Vectors, k: int, filters: Sequence[Filter] = ()
     ) -> list[tuple[Passage, float]]:
         """The nearest passages: see `View.dense`."""
         if self.generation.dense is None:
@@ -67,6 +67,36 @@ class StoreView:
                 "this index has no vectors: index with a pipeline that encodes"
             )
         return self._ranked(self.generation.dense.search(vector, k, self._allowed(filters)), k)
+
+    def vectors(self, passages: Sequence[Passage]) -> Vectors:
+        """Stored vectors: see `View.vectors`."""
+        keys = [key for _, _, key in self.rows.keys_of(passages)]
+        known = self.rows.vectors(keys)
+        if missing := [one.id for one, key in zip(passages, keys, strict=True) if key not in known]:
+            raise IndexDamagedError(f"passage '{missing[0]}' has no vector: run 'rag verify'")
+        found = np.array([known[key] for key in keys], np.float32).reshape(len(keys), -1)
+        # They are kept in half precision.
+        rows: Vectors = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return rows
+
+    def contributions(
+        self, texts: Sequence[Variant], passages: Sequence[Passage]
+    ) -> list[Mapping[str, float]]:
+        """Terms' parts of BM25 scores: see `View.contributions`."""
+        if self.generation.lexical is None or not passages:
+            return [{} for _ in passages]
+        keys = self.rows.keys_of(passages)
+        documents = np.unique(np.array([document for _, document, _ in keys], np.int64))
+        parts: list[dict[str, float]] = [{} for _ in passages]
+        for term, weight in self._weighted(texts).items():
+            # The engine itself is asked, so that the parts add up to what it says of the whole.
+            scored = self.generation.lexical.search({term: weight}, len(self.generation.lexical),
+                                                    documents)  # fmt: skip
+            found = dict(scored)
+            for part, (row, _, _) in zip(parts, keys, strict=True):
+                if row in found:
+                    part[term] = found[row]
+        return [*parts]
 
     def terms(self, text: str) -> list[str]:
         """`text` analysed in each language of the index; a term that several give counts once."""
@@ -86,7 +116,7 @@ class StoreView:
                 weights[term] = weights.get(term, 0.0) + variant.weight
         return weights
 
-    def _allowed(self, filters: Sequence[Condition]) -> Ids | None:
+    def _allowed(self, filters: Sequence[Filter]) -> Ids | None:
         if not filters:
             return None
         known, key = self.generation.selected, tuple(filters)

@@ -39,6 +39,7 @@ from rag.store.rank_bm25 import RankBm25Engine
 from rag.types import (
     Answer,
     Citation,
+    Condition,
     Document,
     Failure,
     Hit,
@@ -192,7 +193,7 @@ class LateFilterRetriever(Bm25Retriever):
 
     def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
         found = super().retrieve(replace(query, filters=()), view)
-        wanted = {condition.value for condition in query.filters}
+        wanted = {one.value for one in query.filters if isinstance(one, Condition)}
         return [pair for pair in found if not wanted or pair[0].document_id in wanted]
 
 
@@ -222,7 +223,7 @@ def test_fuser_suite_catches_lost_arms_and_order() -> None:
 
 
 class ReplacingRewriter:
-    def rewrite(self, query: Query) -> Query:
+    def rewrite(self, query: Query, view: View) -> Query:
         return Query("something else")
 
 

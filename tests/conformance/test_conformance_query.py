@@ -95,7 +95,7 @@ class SynonymRewriter:
 
     known: ClassVar = {"leave": "depart", "oil": "fuel", "lamp": "light"}
 
-    def rewrite(self, query: Query) -> Query:
+    def rewrite(self, query: Query, view: View) -> Query:
         found = [word for word in query.text.split() if word in self.known]
         added = (Variant(query.text.replace(word, self.known[word]), 0.5) for word in found)
         return replace(query, variants=(*query.variants, *added))

@@ -30,7 +30,7 @@ def ranking(*found: tuple[Document, str]) -> Ranking:
 
 def test_passages_grow_and_keep_their_scores() -> None:
     before = ranking((BOATS, "Dogs travel free."), (OTHER, "The ferry is late."))
-    after = ExpandStage(WindowExpander(sentences=1))(before, VIEW)
+    after = ExpandStage("window", WindowExpander(sentences=1))(before, VIEW)
     assert [hit.passage.text for hit in after.hits] == [
         "The ferry leaves at nine. Dogs travel free. Cats pay.", OTHER.text,
     ]  # fmt: skip
@@ -47,7 +47,7 @@ def test_hits_that_then_overlap_become_the_best_of_them() -> None:
         (BOATS, "Cats pay."), (OTHER, "The ferry is late."), (BOATS, "The ferry leaves at nine."),
         (BOATS, "It is small."),
     )  # fmt: skip
-    after = ExpandStage(WindowExpander(sentences=1))(before, VIEW)
+    after = ExpandStage("window", WindowExpander(sentences=1))(before, VIEW)
     assert [hit.passage.document_id for hit in after.hits] == ["boats", "other", "boats"]
     first = after.hits[0]
     assert first.passage.text.startswith("Ferries") and first.passage.text.endswith("Cats pay.")
@@ -58,23 +58,23 @@ def test_hits_that_then_overlap_become_the_best_of_them() -> None:
 
 def test_headings_and_place_are_those_of_the_new_span() -> None:
     before = ranking((BOATS, "Dogs travel free."))
-    (hit,) = ExpandStage(ParentExpander(max_words=100))(before, VIEW).hits
+    (hit,) = ExpandStage("parent", ParentExpander(max_words=100))(before, VIEW).hits
     assert hit.passage.headings == ("Boats",)
     assert (hit.passage.page, hit.passage.source) == (1, "boats.pdf")
 
 
 def test_a_second_expansion_remembers_what_was_retrieved() -> None:
     before = ranking((BOATS, "Cats pay."), (BOATS, "It is small."))
-    once = ExpandStage(WindowExpander(sentences=1))(before, VIEW)
-    (hit,) = ExpandStage(ParentExpander(max_words=100))(once, VIEW).hits
+    once = ExpandStage("window", WindowExpander(sentences=1))(before, VIEW)
+    (hit,) = ExpandStage("parent", ParentExpander(max_words=100))(once, VIEW).hits
     assert hit.found == tuple(one.passage for one in before.hits)
 
 
 def test_no_hits() -> None:
     empty = Ranking(Query("?"))
-    assert ExpandStage(WindowExpander())(empty, VIEW) == empty
+    assert ExpandStage("window", WindowExpander())(empty, VIEW) == empty
 
 
 def test_document_that_is_not_there_is_damage() -> None:
     with pytest.raises(IndexDamagedError, match=r"'other'.*rag verify"):
-        ExpandStage(WindowExpander())(ranking((OTHER, "The ferry")), MemoryView((BOATS,)))
+        ExpandStage("window", WindowExpander())(ranking((OTHER, "The ferry")), MemoryView((BOATS,)))

@@ -1,0 +1,1 @@
+"""Rerankers: scores of passages for a question."""

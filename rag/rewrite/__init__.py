@@ -1,0 +1,1 @@
+"""Rewriters: what is added to a question before it is searched for."""

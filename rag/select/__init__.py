@@ -1,0 +1,1 @@
+"""Selectors: hits chosen and ordered among themselves."""

@@ -1,0 +1,58 @@
+"""What happens while a question is worked on: notes of its stages, and what it may still cost.
+
+Components tell what is worth knowing with `note`, without being handed anything: a call that
+failed, a reply that was cut, candidates that were not looked at. Threads that work for a question
+must be started with a copy of its context (`contextvars.copy_context`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+_CURRENT: ContextVar[Question | None] = ContextVar("question", default=None)
+
+
+@dataclass(slots=True)
+class Question:
+    """One question under way: `calls` made to chat models, and notes not taken yet."""
+
+    calls: int = 0
+    notes: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take_notes(self) -> tuple[str, ...]:
+        """The notes since they were last taken."""
+        with self.lock:
+            taken, self.notes = tuple(self.notes), []
+        return taken
+
+
+@contextmanager
+def question() -> Iterator[Question]:
+    """The question under way; a new one where there is none yet."""
+    current = _CURRENT.get()
+    if current is not None:
+        yield current
+        return
+    token = _CURRENT.set(current := Question())
+    try:
+        yield current
+    finally:
+        _CURRENT.reset(token)
+
+
+def under_way() -> Question | None:
+    """The question under way, if there is one."""
+    return _CURRENT.get()
+
+
+def note(text: str) -> None:
+    """Tell something about the stage under way; where there is none, nobody is told."""
+    current = _CURRENT.get()
+    if current is not None:
+        with current.lock:
+            current.notes.append(text)
