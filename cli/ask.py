@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
+from rag.cli.options import (
+    IndexOption,
+    JsonOption,
+    OverridesOption,
+    PipelineOption,
+    TraceOption,
+    WhereOption,
+)
 from rag.cli.output import one_line, say, say_json
 from rag.cli.place import is_stale, place
 from rag.errors import RequestError
+from rag.filters import parse_filter
+from rag.tracefile import answer_trace, check_target, write_trace
 
 if TYPE_CHECKING:
     from rag.types import Answer, Citation, Hit
@@ -25,9 +34,11 @@ def ask(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="The question; - reads it from stdin.")
     ],
+    where: WhereOption,
     index_folder: IndexOption = None,
     pipeline: PipelineOption = None,
     overrides: OverridesOption,
+    trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the documents, with citations.
@@ -36,9 +47,14 @@ def ask(
     """
     from rag.rag import Rag
 
+    filters = [parse_filter(text, "--where") for text in where]
+    if trace is not None:
+        check_target(trace)
     text = _standard_input() if question == "-" else question
     with closing(Rag.open(index_folder, pipeline=pipeline, overrides=overrides)) as rag:
-        answer = rag.ask(text)
+        answer = rag.ask(text, filters=filters)
+    if trace is not None:
+        write_trace(trace, answer_trace(answer, rag.pipeline.name))
     if as_json:
         say_json(as_dict(answer))
     else:

@@ -37,6 +37,8 @@ def show_report(report: Report, *, questions: bool) -> None:
     for table in _measures(report, screen.width):
         screen.print(table)
         screen.print()
+    if any(one.arms for one in report.pipelines):
+        _show_arms(screen, report)
     for _, group in groupby(report.comparisons, key=lambda one: one.measure):
         _show_comparisons(screen, list(group))
     if any(one.needed is not None for one in report.comparisons):
@@ -95,6 +97,18 @@ def _columns(report: Report) -> list[tuple[str, list[str]]]:
         ("p50 ms", [wording.milliseconds(one.p50 if one else None) for one in times]),
         ("p95 ms", [wording.milliseconds(one.p95 if one else None) for one in times]),
     ]
+
+
+def _show_arms(screen: Console, report: Report) -> None:
+    from rag.evaluate import wording
+
+    table = _table(*wording.ARMS, left=2)
+    for one in report.pipelines:
+        for name, arm in one.arms.items():
+            table.add_row(one_line(one.name), name, *wording.contribution(arm))
+    screen.print(f"{wording.ARMS_TITLE}\n")
+    screen.print(table)
+    screen.print()
 
 
 def _show_comparisons(screen: Console, comparisons: Sequence[PipelineComparison]) -> None:

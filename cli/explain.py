@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rag.cli.cut import screen_width, shortened
-from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
+from rag.cli.options import (
+    IndexOption,
+    JsonOption,
+    OverridesOption,
+    PipelineOption,
+    TraceOption,
+    WhereOption,
+)
 from rag.cli.output import clean, complain, console, count, one_line, say, say_json
 from rag.cli.place import is_stale, place
-from rag.cli.search import hit_shape
+from rag.cli.reasons import as_dict, say_question, say_reasons, say_wrapped, way
+from rag.filters import parse_filter
+from rag.tracefile import check_target, write_trace
 
 if TYPE_CHECKING:
     from rag.explaining import Expected, Explanation, Fate
-    from rag.types import Hit, Query, StageScore
 
-# Passages of an expected document that are listed one by one, those found first.
-_LISTED = 10
+# Hits, and passages of an expected document, that are listed one by one, those found first.
+_HITS, _LISTED = 20, 10
 
 
 def explain(
@@ -35,91 +43,51 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    where: WhereOption,
     index_folder: IndexOption = None,
     pipeline: PipelineOption = None,
     overrides: OverridesOption,
+    trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what each stage makes of a question, and why a document is not found.
 
-    Every hit has its rank and score in each stage. With --expect, each passage of a document is
-    found at its rank, left out by a stage, not retrieved at all, or was pruned before; or the
-    document is not in the index, or could not be read.
+    Every hit has its rank and score in each stage, what moved it, the terms that it shares with
+    the question, and the rewrite that found it. With --expect, each passage of a document is
+    found at its rank, left out by a stage, not retrieved (and at which rank each retriever has
+    it), filtered out, or was pruned before; or the document is not in the index, or could not be
+    read.
     """
     from rag.rag import Rag
 
+    filters = [parse_filter(text, "--where") for text in where]
+    if trace is not None:
+        check_target(trace)
     with closing(Rag.open(index_folder, pipeline=pipeline, overrides=overrides)) as rag:
-        told = rag.explain(question, expect)
+        told = rag.explain(question, expect, filters=filters)
+    if trace is not None:
+        write_trace(trace, told.as_dict())
     if as_json:
-        say_json(_as_dict(told))
+        say_json(as_dict(told))
         return
-    _say_query(told)
+    say_question(told)
     _say_hits(told)
     for expected in told.expected:
-        _say_expected(expected, _arms(told))
-
-
-def _as_dict(told: Explanation) -> dict[str, Any]:
-    query = told.ranking.query
-    shape: dict[str, Any] = {
-        "query": query.text,
-        "pipeline": told.pipeline.name,
-        "variants": [{"text": one.text, "weight": one.weight} for one in query.variants],
-        "hypotheses": [{"text": one.text, "weight": one.weight} for one in query.hypotheses],
-        "steps": [{"stage": name, "hits": len(ranking.hits)} for name, ranking in told.steps],
-        "hits": [_hit(rank, hit) for rank, hit in enumerate(told.ranking.hits, 1)],
-    }
-    if told.expected:
-        shape["expected"] = [one.as_dict() for one in told.expected]
-    return shape
-
-
-def _hit(rank: int, hit: Hit) -> dict[str, Any]:
-    found = [{"start": one.start, "end": one.end} for one in hit.found]
-    return {**hit_shape(rank, hit), "found": found}
-
-
-def _say_query(told: Explanation) -> None:
-    steps = ", ".join(f"{name} {len(ranking.hits):,}" for name, ranking in _counted(told))
-    say(f"{'question:':<11}{one_line(told.ranking.query.text)}")
-    for line in _additions(told.ranking.query):
-        say(line)
-    say(f"{'pipeline:':<11}{one_line(told.pipeline.name)} (hits after each stage: {steps})")
-
-
-def _counted(told: Explanation) -> Iterator[tuple[str, Any]]:
-    """The stages that have hits: a rewrite comes before there are any."""
-    yield from ((name, ranking) for name, ranking in told.steps if name != "rewrite")
-
-
-def _additions(query: Query) -> Iterator[str]:
-    for name, added in (("variant", query.variants), ("supposed", query.hypotheses)):
-        for one in added:
-            yield f"{name + ':':<11}{one_line(one.text)} (weight {one.weight:g})"
+        _say_expected(expected, told.arms)
 
 
 def _say_hits(told: Explanation) -> None:
     from rich.text import Text
 
-    screen, arms = console(), _arms(told)
-    if not told.ranking.hits:
+    hits = told.ranking.hits
+    if not hits:
         complain("no passage was found")
-    for rank, hit in enumerate(told.ranking.hits, 1):
+    for rank, (hit, reasons) in enumerate(zip(hits[:_HITS], told.reasons, strict=False), 1):
         where = place(hit.passage, stale=is_stale(hit.passage))
-        screen.print(Text(clean(f"{rank:>3}  {hit.score:>8.4f}  {where}"), "bold"))
-        screen.print(Text(f"{'':5}{_scores(hit.stages, arms)}"))
-        if len(hit.found) > 1:
-            spans = ", ".join(f"{one.start}-{one.end}" for one in hit.found)
-            screen.print(Text(f"{'':5}made of {len(hit.found)} passages: {spans}"))
-
-
-def _scores(stages: Mapping[str, StageScore], arms: Sequence[str]) -> str:
-    """Ranks and scores, for example "bm25 #1 8.1234   dense none"; `arms` are the retrievers."""
-    told = []
-    for name in dict.fromkeys((*arms, *stages)):
-        one = stages.get(name)
-        told.append(f"{name} none" if one is None else f"{name} #{one.rank} {one.score:.4f}")
-    return "   ".join(map(one_line, told))
+        console().print(Text(clean(f"{rank:>3}  {hit.score:>8.4f}  {where}"), "bold"))
+        say_reasons(hit, reasons, told.arms)
+    if len(hits) > _HITS:
+        say(f"{'':5}… and {len(hits) - _HITS:,} more; --json has them all")
 
 
 def _say_expected(expected: Expected, arms: Sequence[str]) -> None:
@@ -129,41 +97,51 @@ def _say_expected(expected: Expected, arms: Sequence[str]) -> None:
         say(f"{source}: could not be read when last tried: {one_line(expected.error)} ({kept})")
     if expected.document is None:
         if not expected.error:
-            say(f"{source}: not in the index; 'rag status' tells what is, and what failed")
+            say(f"{source}: not in the index; {_instead(expected)}")
         return
     counts = Counter(fate.outcome for fate in expected.fates)
     told = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.most_common())
     say(f"{source}: {count(len(expected.fates), 'passage')} ({told or 'without text'})")
+    if expected.filtered:
+        say_wrapped(f"filtered out by {' and '.join(expected.filtered)}")
+        return
     _say_fates(_foremost(expected.fates), arms)
     if len(expected.fates) > _LISTED:
         say(f"{'':5}… and {len(expected.fates) - _LISTED:,} more; --json has them all")
 
 
+def _instead(expected: Expected) -> str:
+    if expected.near:
+        return f"did you mean {', '.join(map(one_line, expected.near))}?"
+    return "'rag status' tells what is, and what failed"
+
+
 def _foremost(fates: Sequence[Fate]) -> list[Fate]:
     """What was found first, then what came nearest to it, in the document's order otherwise."""
-    order = ("found", "left out", "pruned", "not retrieved")
-    ranked = sorted(fates, key=lambda fate: (order.index(fate.outcome), fate.rank or 0))
+    order = ("found", "left out", "not retrieved", "pruned", "filtered")
+    ranked = sorted(fates, key=lambda fate: (order.index(fate.outcome), _nearness(fate)))
     return ranked[:_LISTED]
+
+
+def _nearness(fate: Fate) -> float:
+    """Its rank, or the best one that it has in an arm."""
+    below = [one.rank for one in fate.depths if one.rank is not None]
+    return fate.rank or min(below, default=float("inf"))
 
 
 def _say_fates(fates: Sequence[Fate], arms: Sequence[str]) -> None:
     width = screen_width() - 7
     for fate in fates:
         passage = fate.passage
-        say(f"{'':5}{passage.start}-{passage.end}  {one_line(fate.why)}")
+        say_wrapped(f"{passage.start}-{passage.end}  {fate.why}")
         page = passage.place or (f"page {passage.page}" if passage.page is not None else "")
         where = ", ".join(part for part in (page, " > ".join(passage.headings[-2:])) if part)
         if where:
             say(f"{'':7}{shortened(where, width)}")
-        if fate.stages:
-            say(f"{'':7}{_scores(fate.stages, arms)}")
+        if fate.moves:
+            say_wrapped(way(fate.moves, arms), 7)
+            below = [f"{one.arm} #{one.rank:,}" for one in fate.depths if one.rank is not None]
+            if below:
+                say_wrapped(f"below what is taken: {', '.join(below)}", 7)
         else:
             say(f"{'':7}{shortened(passage.text, width)}")
-
-
-def _arms(told: Explanation) -> list[str]:
-    """The names of the retrievers."""
-    from rag.config import Retrieve
-
-    stages = told.pipeline.stages
-    return [arm.use for stage in stages if isinstance(stage, Retrieve) for arm in stage.arms]

@@ -15,6 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rag.cli import ask as ask_command
+from rag.cli import calibrate as calibrate_command
 from rag.cli import doctor as doctor_command
 from rag.cli import evaluate as evaluate_command
 from rag.cli import explain as explain_command
@@ -37,7 +38,7 @@ DEBUG = "RAG_DEBUG"
 app = typer.Typer(name="rag", rich_markup_mode=None, pretty_exceptions_enable=False)
 for _name, _command, _example in (
     ("index", index_command.index, "rag index docs"),
-    ("search", search_command.search, "rag search 'notice period' -k 5 --where year>=2024"),
+    ("search", search_command.search, "rag search 'notice period' -k 5 --where 'year>=2024'"),
     ("ask", ask_command.ask, "rag ask 'How long is the notice period?'"),
     ("remove", remove_command.remove, "rag remove docs/old 'drafts/*.md'"),
     ("status", status_command.status, "rag status --index .rag"),
@@ -50,6 +51,11 @@ for _name, _command, _example in (
     ("verify", verify_command.verify, "rag verify"),
     ("repair", verify_command.repair, "rag repair"),
     ("eval", evaluate_command.evaluate, "rag eval beir/nfcorpus --pipeline bm25 --pipeline hybrid"),
+    (
+        "calibrate",
+        calibrate_command.calibrate,
+        "rag calibrate beir/scifact --pipeline reranked.yaml",
+    ),
     ("prune", prune_command.prune, "rag prune --curve beir/nfcorpus --pipeline hybrid"),
     ("doctor", doctor_command.doctor, "rag doctor"),
 ):

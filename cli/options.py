@@ -35,6 +35,18 @@ OverridesOption: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+WhereOption: TypeAlias = Annotated[
+    list[str],
+    typer.Option(
+        "--where",
+        metavar="FILTER",
+        help="Only documents whose id, source, title, language or metadata fit, such as "
+        "'year>=2023 and source~\"handbook\"': = != < <= > >= ~ (contains), in (A, B), has FIELD, "
+        "and, or, not. May be repeated: all must hold.",
+        default_factory=list,
+        show_default=False,
+    ),
+]
 SplitOption: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="The judgements to use: qrels/NAME.tsv.")
 ]
@@ -43,6 +55,15 @@ PassagesOption: TypeAlias = Annotated[
     typer.Option(
         "--passages",
         help="Cut a BEIR corpus with the pipeline's chunker; else each text is one passage.",
+    ),
+]
+TraceOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Write what the question went through to a file, as JSON (docs/traces.md).",
+        show_default=False,
     ),
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

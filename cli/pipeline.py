@@ -10,7 +10,7 @@ import typer
 
 from rag.cli.cut import spread
 from rag.cli.options import JsonOption, OverridesOption
-from rag.cli.output import complain, count, one_line, say, say_json
+from rag.cli.output import clean, complain, count, one_line, say, say_json
 from rag.errors import RequestError
 
 if TYPE_CHECKING:
@@ -41,17 +41,41 @@ def list_presets(as_json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: rag pipeline show hybrid --set query.cut.k=5")
-def show(*, name: NameArgument, overrides: OverridesOption, as_json: JsonOption = False) -> None:
-    """Print a pipeline as it was understood, every default filled in."""
-    import yaml
+def show(
+    *,
+    name: NameArgument,
+    overrides: OverridesOption,
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="Print a flowchart for Mermaid instead.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a pipeline, and print it as it was understood, every default filled in.
 
+    The drawing has the options that differ from their defaults. It stands in comments, so that
+    the whole is a pipeline file again.
+    """
+    from rag import drawing
     from rag.config import load_pipeline
 
-    shape = load_pipeline(name, overrides).as_dict()
+    if mermaid and as_json:
+        raise RequestError("--mermaid and --json are two forms of the same: take one")
+    pipeline = load_pipeline(name, overrides)
     if as_json:
-        say_json(shape)
+        say_json(pipeline.as_dict())
+    elif mermaid:
+        say(drawing.mermaid(pipeline))
     else:
-        say(yaml.safe_dump(shape, sort_keys=False, allow_unicode=True).rstrip())
+        _say_pipeline(pipeline, drawing.drawn(pipeline))
+
+
+def _say_pipeline(pipeline: Pipeline, drawn: str) -> None:
+    import yaml
+
+    for line in drawn.splitlines():
+        say(f"# {clean(line)}".rstrip())
+    say()
+    say(yaml.safe_dump(pipeline.as_dict(), sort_keys=False, allow_unicode=True).rstrip())
 
 
 @app.command(epilog="Example: rag pipeline check my-pipeline.yaml --on docs")

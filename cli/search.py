@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.cli.conditions import parse_condition
-from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
-from rag.cli.output import complain, console, say_json
+from rag.cli.options import (
+    IndexOption,
+    JsonOption,
+    OverridesOption,
+    PipelineOption,
+    TraceOption,
+    WhereOption,
+)
+from rag.cli.output import complain, console, say, say_json
 from rag.cli.place import is_stale, place
 from rag.cli.snippet import matcher, snippet
+from rag.filters import parse_filter
+from rag.tracefile import check_target, hit_dict, search_trace, write_trace
 
 if TYPE_CHECKING:
+    from rag.explaining import Explanation
     from rag.rag import Rag
     from rag.types import Hit, Ranking
 
@@ -28,26 +36,29 @@ def search(
         int | None,
         typer.Option("-k", min=1, metavar="N", help="How many passages.", show_default=False),
     ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where",
-            metavar="CONDITION",
-            help="Only documents with KEY=VALUE; also != < <= > >= and ~ (contains). "
-            "May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    where: WhereOption,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Show where each stage puts each passage, and why."),
+    ] = False,
     index_folder: IndexOption = None,
     pipeline: PipelineOption = None,
     overrides: OverridesOption,
+    trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the best passages, with their scores and places."""
-    conditions = [parse_condition(text) for text in where or ()]
+    filters = [parse_filter(text, "--where") for text in where]
+    if trace is not None:
+        check_target(trace)
     with closing(_opened(index_folder, pipeline, overrides, k)) as rag:
-        ranking = rag.search(query, conditions)
+        if explain:
+            _explain(rag.explain(query, filters=filters), k, trace, as_json=as_json)
+            return
+        ranking = rag.search(query, filters)
     hits = ranking.hits[:k]
+    if trace is not None:
+        write_trace(trace, search_trace(ranking, rag.pipeline.name))
     if as_json:
         found = [hit_shape(rank, hit) for rank, hit in enumerate(hits, 1)]
         say_json({"query": ranking.query.text, "hits": found})
@@ -73,34 +84,39 @@ def _opened(
     return Rag.open(folder, pipeline=pipeline, overrides=[*overrides, cut])
 
 
+def _explain(told: Explanation, k: int | None, trace: Path | None, *, as_json: bool) -> None:
+    """The hits with their reasons, and the stages."""
+    from rag.cli.reasons import as_dict, say_reasons, say_steps
+
+    ranking = told.ranking
+    if trace is not None:
+        write_trace(trace, told.as_dict())
+    if as_json:
+        shape = as_dict(told)
+        say_json({**shape, "hits": shape["hits"][:k]})
+        return
+    if not ranking.hits:
+        complain("no passage was found")
+    arms = told.arms
+    for rank, (hit, reasons) in enumerate(zip(ranking.hits[:k], told.reasons, strict=False), 1):
+        _say_hits(ranking, [hit], rank)
+        say_reasons(hit, reasons, arms)
+    say()
+    say_steps(ranking.steps)
+
+
 def hit_shape(rank: int, hit: Hit) -> Mapping[str, Any]:
     """A hit as JSON has it."""
-    passage = hit.passage
-    found = [{"start": one.start, "end": one.end} for one in hit.found]
-    return {
-        "rank": rank,
-        "score": hit.score,
-        "document": passage.document_id,
-        "source": passage.source,
-        "start": passage.start,
-        "end": passage.end,
-        "page": passage.page,
-        "place": passage.place,
-        "headings": list(passage.headings),
-        "stale": is_stale(passage),
-        "text": passage.text,
-        "stages": {name: asdict(score) for name, score in hit.stages.items()},
-        **({"found": found} if found else {}),
-    }
+    return {**hit_dict(rank, hit), "stale": is_stale(hit.passage)}
 
 
-def _say_hits(ranking: Ranking, hits: Sequence[Hit]) -> None:
+def _say_hits(ranking: Ranking, hits: Sequence[Hit], first: int = 1) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
     words = matcher(ranking.query.text)
     screen = console()
-    for rank, hit in enumerate(hits, 1):
+    for rank, hit in enumerate(hits, first):
         where = place(hit.passage, stale=is_stale(hit.passage))
         screen.print(Text(f"{rank:>3}  {hit.score:>8.4f}  {where}", "bold"))
         shown = Text(snippet(hit.passage.text, words))

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rag.errors import RagError as RagError
     from rag.rag import Rag as Rag
+    from rag.types import AllOf as AllOf
     from rag.types import Answer as Answer
+    from rag.types import AnyOf as AnyOf
     from rag.types import Citation as Citation
     from rag.types import Condition as Condition
     from rag.types import Document as Document
     from rag.types import Hit as Hit
+    from rag.types import Not as Not
     from rag.types import Passage as Passage
     from rag.types import Query as Query
     from rag.types import Ranking as Ranking
@@ -31,11 +34,14 @@ _HOMES = {
     "RagError": "rag.errors",
     **dict.fromkeys(
         (
+            "AllOf",
             "Answer",
+            "AnyOf",
             "Citation",
             "Condition",
             "Document",
             "Hit",
+            "Not",
             "Passage",
             "Query",
             "Ranking",
@@ -46,11 +52,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllOf",
     "Answer",
+    "AnyOf",
     "Citation",
     "Condition",
     "Document",
     "Hit",
+    "Not",
     "Passage",
     "Query",
     "Rag",

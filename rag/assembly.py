@@ -62,6 +62,18 @@ def build_stages(
     return [_stage(stage, names, given) for stage in pipeline.stages]
 
 
+def arm_names(pipeline: Pipeline) -> tuple[str, ...]:
+    """What hits call the retrievers of a pipeline that has several; nothing for a single one."""
+    names = _Names()
+    for stage in pipeline.stages:
+        if isinstance(stage, Retrieve):
+            found = tuple(names(arm) for arm in stage.arms)
+            return found if len(found) > 1 else ()
+        if not isinstance(stage, Cut):
+            names(stage.component)
+    return ()
+
+
 class _Names:
     """A name for each component of a query: the second of a kind is `NAME-2`."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -37,3 +38,10 @@ def _holds(name: str, source: str) -> bool:
     if source.startswith(f"{name}/"):
         return True
     return is_elsewhere(source) and (source.startswith(f"{name}#") or source.endswith(f"::{name}"))
+
+
+def nearest(name: str, sources: Sequence[str]) -> list[str]:
+    """A few sources that `name` may have meant: those that have it in them, and those like it."""
+    inside = [source for source in sources if name.lower() in source.lower()][:3]
+    near = difflib.get_close_matches(name, sources, n=3, cutoff=0.3)
+    return list(dict.fromkeys([*inside, *near]))

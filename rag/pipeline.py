@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar, Protocol
 
-from rag.errors import IndexDamagedError
+from rag.errors import ChatError, IndexDamagedError
 from rag.places import place_of
-from rag.protocols import Expander, Fuser, Reranker, Retriever, Rewriter, Selector, View
+from rag.protocols import Answerer, Expander, Fuser, Reranker, Retriever, Rewriter, Selector, View
 from rag.sentences import block_at
 from rag.tracing import note, question
-from rag.types import Document, Hit, Passage, Query, Ranking, StageScore, Step, Variant
+from rag.types import Answer, Document, Hit, Passage, Query, Ranking, StageScore, Step, Variant
 
 
 class Stage(Protocol):
@@ -123,7 +123,9 @@ class RerankStage:
 
     With `weight` below 1 the order is that of a weighted sum of the reranker's scores and those
     that the hits had, both scaled to 0..1 among the hits that were scored. Hits that tie stay as
-    they were.
+    they were. A `probability` changes no order: the reranker's scores are told as probabilities,
+    and with `weight` 1 they are the hits' scores. A reranker whose chat model fails leaves all
+    hits where they were.
     """
 
     key: ClassVar[str] = "rerank"
@@ -142,16 +144,21 @@ class RerankStage:
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """`ranking` reordered."""
         head = ranking.hits[: self.top]
-        scores = self._scores(ranking.query.asked, [hit.passage for hit in head])
+        try:
+            scores = self._scores(ranking.query.asked, [hit.passage for hit in head])
+        except ChatError as error:
+            warnings.warn(f"reranker '{self.name}' failed: {error}", stacklevel=2)
+            note(f"failed, the hits stay in their order: {error}")
+            return ranking
         scored = head[: len(scores)]
-        places = sorted(range(len(scores)), key=lambda place: -scores[place])
-        ranked = {place: rank for rank, place in enumerate(places, 1)}
-        final = _blended([hit.score for hit in scored], scores, self.weight)
+        ranked = {place: rank for rank, place in enumerate(_descending(scores), 1)}
+        told = scores if self.probability is None else [self.probability(one) for one in scores]
+        sums = _blended([hit.score for hit in scored], scores, self.weight)
+        final = told if self.weight == 1 else sums
         moved = [
-            _noted(hit, self.name, ranked[place], scores[place], final[place])
-            for place, hit in enumerate(scored)
+            _noted(scored[place], self.name, ranked[place], told[place], final[place])
+            for place in _descending(sums)
         ]
-        moved.sort(key=lambda hit: -hit.score)
         return replace(ranking, hits=(*moved, *ranking.hits[len(scored) :]))
 
     def _scores(self, asked: str, passages: Sequence[Passage]) -> list[float]:
@@ -165,7 +172,7 @@ class RerankStage:
             if best is not None and all(one <= best for one in given) and end < len(passages):
                 note(f"stopped after {end} of {len(passages)} hits: the best ones stayed")
                 break
-        return scores if self.probability is None else [self.probability(one) for one in scores]
+        return scores
 
     def _blocks(self, size: int) -> Iterator[tuple[int, int]]:
         if self.early_exit is None or size <= self.early_exit.best:
@@ -267,12 +274,27 @@ def rankings(stages: Sequence[Stage], query: Query, view: View) -> Iterator[Rank
     ranking = Ranking(query)
     with question() as asked:
         for stage in stages:
-            started = time.perf_counter()
+            began, started = time.time(), time.perf_counter()
             made = stage(ranking, view)
             seconds = time.perf_counter() - started
-            step = Step(stage.key, stage.uses, seconds, len(made.hits), asked.take_notes())
+            step = Step(stage.key, stage.uses, seconds, len(made.hits), asked.take_notes(), began)
             ranking = replace(made, steps=(*ranking.steps, step))
             yield ranking
+
+
+def answered(name: str, answerer: Answerer, ranking: Ranking, view: View) -> Answer:
+    """What `answerer`, called `name`, makes of `ranking`, with all the steps that led to it.
+
+    The last step is its own; its `hits` are the citations.
+    """
+    with question() as asked:
+        began, started = time.time(), time.perf_counter()
+        answer = answerer.answer(ranking.query, ranking.hits, view)
+        seconds = time.perf_counter() - started
+        cited = len(answer.citations)
+        step = Step("answer", (name,), seconds, cited, asked.take_notes(), began)
+    steps = (*ranking.steps, step)
+    return replace(answer, hits=ranking.hits, query=ranking.query, steps=steps)
 
 
 def _new(variants: Sequence[Variant], text: str | None = None) -> tuple[Variant, ...]:
@@ -285,6 +307,11 @@ def _new(variants: Sequence[Variant], text: str | None = None) -> tuple[Variant,
         if key not in kept or one.weight > kept[key].weight:
             kept[key] = one
     return tuple(kept.values())
+
+
+def _descending(scores: Sequence[float]) -> list[int]:
+    """Positions, best first; those that tie stay as they were."""
+    return sorted(range(len(scores)), key=lambda place: -scores[place])
 
 
 def _blended(before: Sequence[float], scores: Sequence[float], weight: float) -> list[float]:
@@ -348,4 +375,5 @@ def _hits(
 def _noted(hit: Hit, name: str, rank: int, score: float, final: float | None = None) -> Hit:
     """`hit` with what stage `name` said; `final` is its score where that is another."""
     stages = MappingProxyType({**hit.stages, name: StageScore(rank, score)})
-    return replace(hit, score=score if final is None else final, stages=stages)
+    # Made some hundred times a query: `replace` takes twice as long.
+    return Hit(hit.passage, score if final is None else final, stages, hit.found)

@@ -206,6 +206,10 @@ class TokenEncoder(Encoder, Protocol):
         """
         ...
 
+    def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """The same for questions, with their prompt."""
+        ...
+
     def pooled(self, means: Vectors) -> Vectors:
         """What follows the mean: `(n, dimension)` to rows of length one."""
         ...
@@ -338,7 +342,11 @@ class Reranker(Protocol):
     """Scores passages against a question. The pipeline moves the hits, so none is lost."""
 
     def score(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
-        """One score for each passage, in order; higher is better; batches do not matter."""
+        """One score for each passage, in order; higher is better; batches do not matter.
+
+        Unless passages are judged against each other: then a score is for these alone. Raises
+        ChatError where a chat model does not answer: the pipeline then leaves hits as they were.
+        """
         ...
 
 
@@ -365,6 +373,17 @@ class ChatModel(Protocol):
 
         Raises ChatError, which says whether it is worth asking again.
         """
+        ...
+
+
+@runtime_checkable
+class ChoiceModel(ChatModel, Protocol):
+    """A chat model that gives `Reply.choices` only where it is asked for them."""
+
+    def reply_with_choices(
+        self, messages: Sequence[Message], seconds: float | None = None
+    ) -> Reply:
+        """The same as `reply`, with the choices where the server tells them."""
         ...
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.assembly import build_indexer, build_stages
+from rag.chat.langchain import as_chat_model
 from rag.chunk.words import WordTokenizer
 from rag.config import Pipeline, Prune, differences, load_pipeline, parse_pipeline
 from rag.connectors.chain import Chain
@@ -19,9 +22,10 @@ from rag.connectors.parsing.parsers import Parsers
 from rag.cutting import Cut, measure, preview
 from rag.errors import IndexBusyError, IndexMismatchError, NoIndexError, RequestError
 from rag.explaining import Explanation, explained, with_expected
+from rag.filters import Filters, as_filters
 from rag.indexing import Indexer, IndexReport, Progress, synchronise
-from rag.naming import matcher
-from rag.pipeline import Stage, run
+from rag.naming import matcher, nearest
+from rag.pipeline import Stage, answered, run
 from rag.planning import IndexPlan, plan
 from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
 from rag.sources import Source, open_sources
@@ -30,19 +34,25 @@ from rag.store.check import problems
 from rag.store.folders import SOURCES_FOLDER
 from rag.store.staging import Staging
 from rag.store.store import Store
+from rag.tracing import question as one_question
 from rag.types import (
     MAX_QUESTION,
     Answer,
     Document,
     Dropped,
     Failure,
-    Filter,
     Passage,
     Query,
     Ranking,
     Turn,
 )
 from rag.watching import Followed, changes
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from rag.store.view import StoreView
+    from rag.telemetry import Telemetry, Tell
 
 DEFAULT_PIPELINE = "hybrid"
 
@@ -52,9 +62,10 @@ class Rag:
 
     Make one with `Rag.open`, and close it. Models are loaded when they are first needed, or
     given as `encoder` to be shared between several. `chat` is the language model of stages that
-    name none. Files are parsed by `workers` processes, one for each core by default, which start
-    when there is something to parse; with 0 they are parsed in this one, where a hostile file can
-    do harm.
+    name none: a ChatModel, or a BaseChatModel of LangChain. Files are parsed by `workers`
+    processes, one for each core by default, which start when there is something to parse; with 0
+    they are parsed in this one, where a hostile file can do harm. With `telemetry` questions are
+    sent as OpenTelemetry spans (`rag.telemetry`), for which the extra `otel` is needed.
     """
 
     def __init__(
@@ -65,14 +76,16 @@ class Rag:
         chunker: Chunker | None = None,
         *,
         workers: int | None = None,
-        chat: ChatModel | None = None,
+        chat: ChatModel | BaseChatModel | None = None,
+        telemetry: bool = False,
     ) -> None:
         self.folder = folder
         self.pipeline = pipeline
         self._given = encoder
         self._chunker = chunker
-        self._chat = chat
+        self._chat = None if chat is None else as_chat_model(chat)
         self._parsers = Parsers(workers)
+        self._telemetry = _telemetry() if telemetry else None
         self._lock = threading.RLock()
         self._shares: dict[str, float] = {}
 
@@ -85,7 +98,8 @@ class Rag:
         overrides: Sequence[str] = (),
         encoder: Encoder | None = None,
         workers: int | None = None,
-        chat: ChatModel | None = None,
+        chat: ChatModel | BaseChatModel | None = None,
+        telemetry: bool = False,
     ) -> Rag:
         """Open the index in `folder`, or the nearest `.rag` upward from the current folder.
 
@@ -100,7 +114,7 @@ class Rag:
             found = _recorded(place, overrides)
         else:
             found = load_pipeline(pipeline or DEFAULT_PIPELINE, overrides)
-        return cls(place, found, encoder, workers=workers, chat=chat)
+        return cls(place, found, encoder, workers=workers, chat=chat, telemetry=telemetry)
 
     @property
     def exists(self) -> bool:
@@ -198,31 +212,38 @@ class Rag:
         """Say what share a step of pruning keeps, as measured; the next `index` records it."""
         self._shares[prune.key] = keep
 
-    def search(self, question: str | Query, filters: Sequence[Filter] = ()) -> Ranking:
-        """The passages that the pipeline finds for `question`, best first."""
+    def search(self, question: str | Query, filters: Filters = ()) -> Ranking:
+        """The passages that the pipeline finds for `question`, best first.
+
+        `filters` must all hold of a passage's document. They are conditions, or text such as
+        `year>=2024 and source~"handbook"`: see `rag.filters`. Raises RequestError where no document
+        has such a field, or none with a value that compares.
+        """
         query = _query(question, filters)
         self._check_part()
-        with self._store.view(lambda: self.encoder) as view:
-            return run(self._stages, query, view)
+        with self._told("search", query) as tell, self._view() as view:
+            view.check(query.filters)
+            ranking = run(self._stages, query, view)
+            tell(ranking.query, ranking.steps, ranking.hits)
+            return ranking
 
     def ask(
         self,
         question: str | Query,
         *,
-        filters: Sequence[Filter] = (),
+        filters: Filters = (),
         history: Sequence[Turn] = (),
     ) -> Answer:
-        """The answer to `question` with its citations, or an abstention."""
+        """The answer to `question` with its citations, or an abstention; filters as in `search`."""
         started = time.perf_counter()
-        query = _query(question, filters)
-        if history:
-            query = replace(query, history=tuple(history))
+        query = _query(question, filters, history)
         self._check_part()
-        with self._store.view(lambda: self.encoder) as view:
+        with self._told("ask", query) as tell, self._view() as view, one_question():
+            view.check(query.filters)
             ranking = run(self._stages, query, view)
-            answer = self._answerer.answer(ranking.query, ranking.hits, view)
-        seconds = round(time.perf_counter() - started, 3)
-        return replace(answer, hits=ranking.hits, seconds=seconds)
+            answer = answered(self.pipeline.answer.use, self._answerer, ranking, view)
+            tell(ranking.query, answer.steps, answer.hits)
+        return replace(answer, seconds=round(time.perf_counter() - started, 3))
 
     def status(self) -> dict[str, Any]:
         """What the index holds, as plain data; no model is loaded."""
@@ -276,18 +297,22 @@ class Rag:
             for item in connector.items():
                 yield preview(item, chunker, tokenizer, encoded=encoder is not None)
 
-    def explain(self, question: str | Query, expect: str | None = None) -> Explanation:
-        """What each stage of a search makes of `question`.
+    def explain(
+        self, question: str | Query, expect: str | None = None, *, filters: Filters = ()
+    ) -> Explanation:
+        """What each stage of a search makes of `question`; filters as in `search`.
 
         With `expect`, the id or source of a document, also what became of its passages.
         """
-        query = _query(question, ())
+        query = _query(question, filters)
         self._check_part()
-        with self._store.view(lambda: self.encoder) as view:
+        with self._told("explain", query) as tell, self._view() as view:
+            view.check(query.filters)
             found = explained(self.pipeline, self._stages, query, view)
+            tell(found.ranking.query, found.ranking.steps, found.ranking.hits)
             if expect is None:
                 return found
-            return with_expected(found, expect, view.rows, self._base)
+            return with_expected(found, expect, self._stages, view, self._base)
 
     def verify(self) -> list[str]:
         """Everything in the index that contradicts something else, a line each; [] is sound."""
@@ -311,6 +336,15 @@ class Rag:
         if "_store" in self.__dict__:
             self._store.close()
         self._parsers.close()
+
+    def _view(self) -> AbstractContextManager[StoreView]:
+        return self._store.view(lambda: self.encoder)
+
+    def _told(self, kind: str, query: Query) -> AbstractContextManager[Tell]:
+        """Where a question is told to OpenTelemetry, or to nobody."""
+        if self._telemetry is None:
+            return nullcontext(lambda *_: None)
+        return self._telemetry.question(kind, query, self.pipeline.name)
 
     @property
     def encoder(self) -> Encoder | None:
@@ -475,8 +509,11 @@ def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
     return parse_pipeline(json.dumps(recipe), f"the pipeline recorded in '{place}'", overrides)
 
 
-def _query(question: str | Query, filters: Sequence[Filter]) -> Query:
+def _query(question: str | Query, filters: Filters, history: Sequence[Turn] = ()) -> Query:
     query = question if isinstance(question, Query) else Query(question)
+    if history:
+        query = replace(query, history=tuple(history))
+    _check_history(query.history)
     text = query.text.strip()
     if not text:
         raise RequestError("the question is empty")
@@ -486,7 +523,25 @@ def _query(question: str | Query, filters: Sequence[Filter]) -> Query:
         )
     # Half a surrogate pair cannot be written anywhere.
     text = text.encode("utf-8", "replace").decode()
-    return replace(query, text=text, filters=(*query.filters, *filters))
+    return replace(query, text=text, filters=(*as_filters(query.filters), *as_filters(filters)))
+
+
+def _check_history(history: Sequence[Turn]) -> None:
+    expected = "a history is earlier turns, user's and assistant's in turn, and ends with an answer"
+    for place, (turn, following) in enumerate(pairwise(history), 1):
+        if turn.role == following.role:
+            raise RequestError(
+                f"turns {place} and {place + 1} of the history are both by the {turn.role}: "
+                + expected
+            )
+    if history and history[-1].role != "assistant":
+        raise RequestError(f"the history ends with a turn of the {history[-1].role}: {expected}")
+
+
+def _telemetry() -> Telemetry:
+    from rag.telemetry import Telemetry
+
+    return Telemetry()
 
 
 def _no_index(folder: Path) -> str:
@@ -494,11 +549,7 @@ def _no_index(folder: Path) -> str:
 
 
 def _no_document(name: str, sources: Sequence[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, sources, n=3, cutoff=0.3)
-    ends = [source for source in sources if name.lower() in source.lower()][:3]
-    hint = ", ".join(dict.fromkeys([*ends, *near]))
+    hint = ", ".join(nearest(name, sources))
     return f"no document '{name}' in the index" + (f"; did you mean {hint}?" if hint else "")
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from rag.ablation import ablations
+from rag.assembly import arm_names
 from rag.config import Cut, Pipeline
 from rag.corpus import WholeDocument, connector_of
 from rag.encode.cache import CachedEncoder
@@ -218,6 +219,7 @@ class _Bench:
                 lambda question: rag.search(question).hits,
                 ask=asked.ask,
                 cut=rag.passages(),
+                arms=arm_names(pipeline),
                 journal=journal,
                 save=partial(write_run, *self._run_file(dataset, name))
                 if self.extent.save_runs

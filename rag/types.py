@@ -274,7 +274,8 @@ class Hit:
 class Step:
     """What a stage of the pipeline did: `hits` is how many it left, `notes` what is to be told.
 
-    `stage` is the key of the pipeline file, `uses` the names of the stage's components.
+    `stage` is the key of the pipeline file, `uses` the names of the stage's components;
+    `started` is when it began, in seconds since 1970 (UTC).
     """
 
     stage: str
@@ -282,6 +283,7 @@ class Step:
     seconds: float
     hits: int
     notes: tuple[str, ...] = ()
+    started: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +318,8 @@ class Answer:
     """The answer to a question, with its evidence; `abstained` means there was none.
 
     `score` is the answerer's own confidence, in the unit that its threshold uses; `hits` is
-    what was looked at.
+    what was looked at. `query` is the question as rewriters left it, and `steps` are the stages
+    that led here, answering included; two answers are equal whatever led to them.
     """
 
     question: str
@@ -326,6 +329,8 @@ class Answer:
     score: float = 0.0
     seconds: float = 0.0
     hits: tuple[Hit, ...] = ()
+    query: Query | None = field(default=None, compare=False)
+    steps: tuple[Step, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,9 @@ def told(rag: Rag, question: str, expect: str) -> tuple[Explanation, list[str]]:
 def test_every_step_keeps_its_ranking(rag: Rag) -> None:
     found = rag.explain("when does the ferry leave")
     assert [name for name, _ in found.steps] == ["retrieve", "cut"]
-    assert found.ranking == rag.search("when does the ferry leave")
+    assert found.ranking.hits == rag.search("when does the ferry leave").hits
+    assert [step.stage for step in found.ranking.steps] == ["retrieve", "cut"]
+    assert [step.hits for step in found.ranking.steps] == [len(one.hits) for _, one in found.steps]
     assert found.ranking.hits == found.steps[0][1].hits[:2]
     assert found.expected == ()
 
@@ -68,7 +70,12 @@ def test_fates_of_passages(rag: Rag) -> None:
     assert first.stages == found.ranking.hits[0].stages
     assert "not retrieved" in {fate.outcome for fate in others}
     missed = next(fate for fate in others if fate.outcome == "not retrieved")
-    assert missed.why == "not among the 3 of 'bm25' or the 3 of 'dense'"
+    below = {one.arm: one.rank for one in missed.depths}
+    assert below["dense"] is not None and below["dense"] > 3
+    stands = "no match at all" if below["bm25"] is None else f"at {below['bm25']}"
+    assert missed.why == (
+        f"not among the 3 of 'bm25' ({stands}) or the 3 of 'dense' (at {below['dense']})"
+    )
     assert missed.as_dict()["rank"] is None
 
 
@@ -103,6 +110,8 @@ def test_document_that_is_not_indexed(rag: Rag) -> None:
     (document,) = rag.explain("ferry", "nowhere.txt").expected
     assert (document.source, document.document, document.error) == ("nowhere.txt", None, "")
     assert document.as_dict()["error"] is None
+    (near,) = rag.explain("ferry", "fery.txt").expected
+    assert any(source.endswith("ferry.txt") for source in near.near)
 
 
 def test_several_documents_may_fit(rag: Rag) -> None:

@@ -20,11 +20,14 @@ HEAVY = "torch transformers sentence_transformers faiss langchain langchain_core
 
 def test_names() -> None:
     assert rag.__all__ == [
+        "AllOf",
         "Answer",
+        "AnyOf",
         "Citation",
         "Condition",
         "Document",
         "Hit",
+        "Not",
         "Passage",
         "Query",
         "Rag",

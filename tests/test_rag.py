@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rag import Condition, Query, Rag, RagError
+from rag import AllOf, Condition, Not, Query, Rag, RagError
 from rag.connectors.files import FilesConnector
 from rag.errors import (
     DocumentError,
@@ -22,6 +22,7 @@ from rag.errors import (
     RequestError,
     SourceError,
 )
+from rag.filters import Filters
 from rag.indexing import Progress
 from rag.protocols import Vectors
 from rag.testing import HashingEncoder
@@ -167,10 +168,18 @@ def test_search_shows_what_each_stage_said(rag: Rag) -> None:
 
 def test_filters(rag: Rag) -> None:
     only = [Condition("source", "~", "lamp")]
-    for ranking in (rag.search("ferry", only), rag.search(Query("ferry", tuple(only)))):
+    tree = AllOf((*only, Not(Condition("id", "=", "x"))))
+    asked: tuple[Filters, ...] = ("source ~ lamp", tree, [*only, "not id in (x, y)"], only)
+    for ranking in (
+        *(rag.search("ferry", filters) for filters in asked),
+        rag.search(Query("ferry", tuple(only))),
+    ):
         assert {hit.passage.source for hit in ranking.hits} == {"documents/lamp.txt"}
     assert rag.search("ferry", [Condition("format", "=", "pdf")]).hits == ()
     assert rag.ask("when does the ferry leave?", filters=only).abstained
+    for ask in (rag.search, rag.ask, rag.explain):
+        with pytest.raises(RequestError, match="no document has a field 'yaer'"):
+            ask("ferry", filters="yaer=2024")
 
 
 def test_answers_quote_their_documents(rag: Rag) -> None:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 
 import httpcore2
 from httpx2 import URL
@@ -17,6 +16,7 @@ from rag.connectors.web.exchange import NOT_MODIFIED, Ask, Fetched, Limits
 from rag.connectors.web.failing import FetchError, answered
 from rag.connectors.web.network import CheckedNetwork
 from rag.connectors.web.url import normalised, origin, site
+from rag.http import retry_after
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 503})
@@ -83,7 +83,7 @@ class Fetcher:
         raise answered(answer.status)
 
     def _pause(self, answer: Fetched, attempt: int) -> float:
-        asked = _retry_after(answer.headers.get("retry-after", ""))
+        asked = retry_after(answer.headers.get("retry-after", ""))
         if asked is None:
             return min(float(max(self.limits.delay, 1.0) * 2**attempt), self.limits.max_wait)
         if asked > self.limits.max_wait:
@@ -191,16 +191,6 @@ def _drain(chunks: Iterable[bytes]) -> None:
         size += len(chunk)
         if size > _DRAINED:
             return
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds from now; None where the header says nothing that can be understood."""
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _words(error: Exception) -> str:

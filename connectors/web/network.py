@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +10,7 @@ import httpcore2
 from httpcore2 import NetworkBackend, NetworkStream
 
 from rag.connectors.web.addresses import AddressCheck
+from rag.http import TimedStream
 
 
 class CheckedNetwork(NetworkBackend):
@@ -43,7 +43,7 @@ class CheckedNetwork(NetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failed = error
             else:
-                return _TimedStream(stream, self)
+                return TimedStream(stream, self.left)
         raise failed
 
     def left(self, timeout: float | None) -> float:
@@ -52,32 +52,3 @@ class CheckedNetwork(NetworkBackend):
         if left <= 0:
             raise httpcore2.ReadTimeout("the time for one page is over")
         return left if timeout is None else min(timeout, left)
-
-
-class _TimedStream(NetworkStream):
-    def __init__(self, stream: NetworkStream, network: CheckedNetwork) -> None:
-        self._stream = stream
-        self._network = network
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._network.left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._network.left(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> NetworkStream:
-        left = self._network.left(timeout)
-        return _TimedStream(
-            self._stream.start_tls(ssl_context, server_hostname, left), self._network
-        )
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)

@@ -1,16 +1,17 @@
 """Checks across the parts of a pipeline: each alone may be right and the whole still wrong.
 
 Components take part by convention. The class attribute `needs` of a part of the query names the
-part of the index that it reads, "lexical" or "encode"; a chunker may need "encode", and so does a
-pruner whose class says `needs_vectors = True`. An encoder's class method `max_tokens_of(options)`
-gives the most tokens of a passage that it reads, without loading its model; a chunker's options
+part of the index that it reads, "lexical" or "encode", or its class method `needs_of(options)`
+all such parts where its options decide; a chunker may need "encode", and so does a pruner whose
+class says `needs_vectors = True`. An encoder's class method `max_tokens_of(options)` gives the
+most tokens of a passage that it reads, without loading its model; a chunker's options
 `max_tokens` and `window`, and those of a chunker within it, are held against it. A retriever's
 option `k` is how much it finds at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rag import registry
 from rag.config.draft import Draft, Part, Step
@@ -19,6 +20,8 @@ from rag.errors import RagError
 
 # Options of chunkers that are held against what the encoder reads, and what they are sizes of.
 _SIZES = {"max_tokens": "passages", "window": "windows"}
+# Retrievers, in this order, whose lowest possible scores fusers know.
+_FLOORED = ["bm25", "dense"]
 
 
 def check(draft: Draft) -> None:
@@ -32,6 +35,8 @@ def check(draft: Draft) -> None:
         _index_has_what_step_needs(draft, step)
         if step.name == "retrieve":
             _fuser_fits_arms(draft, step)
+        if step.name == "rerank":
+            _reranker_fits_stage(draft, step)
 
 
 def _passages_fit(draft: Draft) -> None:
@@ -116,6 +121,18 @@ def _rerank_reaches(draft: Draft) -> None:
             draft.add(top or step.node, message)
 
 
+def _reranker_fits_stage(draft: Draft, step: Step) -> None:
+    """What a reranker says of the stage that it is in."""
+    entries = step.node.value if isinstance(step.node.value, dict) else {}
+    for part in step.parts:
+        judge = getattr(part.type, "stage_faults", None)
+        if judge is None or part.component is None or step.number is None:
+            continue
+        stage = {**step.more, "top": step.number}
+        for key, message in judge(part.component.options, stage):
+            draft.add(entries.get(key, step.node), message)
+
+
 def _found_at_most(step: Step) -> int | None:
     depths = [arm.option("k") for arm in step.parts]
     known = [depth for depth in depths if isinstance(depth, int)]
@@ -139,15 +156,25 @@ def _index_has_what_step_needs(draft: Draft, step: Step) -> None:
     index = draft.index.value if draft.index is not None else None
     if not isinstance(index, dict):
         return
-    for part in step.parts:
-        need = getattr(part.type, "needs", None)
-        node = index.get(need) if need is not None else None
-        if need is None or (node is not None and not node.removed):
+    needed = ((part, need) for part in step.parts for need in _needs(part))
+    for part, need in needed:
+        node = index.get(need)
+        if node is not None and not node.removed:
             continue
         use = part.at("use").value
         draft.add(
             node or part.node, f"'{use}' needs 'index.{need}', which this pipeline leaves out"
         )
+
+
+def _needs(part: Part) -> Sequence[str]:
+    """The parts of the index that a part of the query reads."""
+    judge = getattr(part.type, "needs_of", None)
+    if judge is not None and part.component is not None:
+        needs: Sequence[str] = judge(part.component.options)
+        return needs
+    need = getattr(part.type, "needs", None)
+    return [] if need is None else [need]
 
 
 def _fuser_fits_arms(draft: Draft, step: Step) -> None:
@@ -161,3 +188,17 @@ def _fuser_fits_arms(draft: Draft, step: Step) -> None:
     if isinstance(weights, list) and len(weights) != arms:
         message = f"'weights' has {len(weights)} items and there are {arms} retrievers"
         draft.add(step.fuse.at("weights"), message)
+    _floors_fit_arms(draft, step, step.fuse)
+
+
+def _floors_fit_arms(draft: Draft, step: Step, fuse: Part) -> None:
+    """The lowest scores that there could be are known of the usual two retrievers alone."""
+    floors = fuse.option("floors")
+    if isinstance(floors, list) and len(floors) != step.arms:
+        message = f"'floors' has {len(floors)} items and there are {step.arms} retrievers"
+        draft.add(fuse.at("floors"), message)
+    uses = [part.component.use for part in step.parts if part.component is not None]
+    read = len(uses) == step.arms
+    if fuse.option("normalise") == "theoretical" and floors is None and read and uses != _FLOORED:
+        message = "'floors' is missing: give the lowest score that each retriever could give"
+        draft.add(fuse.at("normalise"), f"{message} (known: {' and '.join(_FLOORED)})")

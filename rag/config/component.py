@@ -73,6 +73,23 @@ class Component:
             shaping[name] = inner if nested.several else next(iter(inner), None)
         return shaping
 
+    def changed(self) -> dict[str, object]:
+        """The options that differ from their defaults, and those that have none."""
+        component = registry.load(self.kind, self.use)
+        model = option_model(component)
+        needed = {
+            name.removeprefix(_PREFIX)
+            for name, field in model.model_fields.items()
+            if field.is_required()
+        }
+        given = {name: value for name, value in self.options.items() if name in needed}
+        usual, _ = check(component, self.use, given)
+        return {
+            name: value
+            for name, value in self.options.items()
+            if usual is None or name in needed or value != usual[name]
+        }
+
     def within(self) -> Iterator[Component]:
         """The component itself and all those that its options name, outermost first."""
         yield self

@@ -71,7 +71,11 @@ RERANKING: Mapping[str, Mapping[str, Any]] = {
     "probability": {
         "type": "object",
         "properties": {
-            "slope": {"type": "number", "description": "What a score is multiplied by."},
+            "slope": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "description": "What a score is multiplied by.",
+            },
             "intercept": {"type": "number", "description": "What is added to it."},
         },
         "required": ["slope", "intercept"],

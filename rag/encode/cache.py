@@ -78,6 +78,10 @@ class CachedTokenEncoder(CachedEncoder):
         """Tokens of passages, as the encoder itself gives them."""
         return cast(TokenEncoder, self._encoder).encode_tokens(texts)
 
+    def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """The same for questions."""
+        return cast(TokenEncoder, self._encoder).encode_query_tokens(texts)
+
     def pooled(self, means: Vectors) -> Vectors:
         """What the encoder makes of means."""
         return cast(TokenEncoder, self._encoder).pooled(means)

@@ -35,7 +35,7 @@ class MeanPooling:
     def __init__(self, model: SentenceTransformer, name: str) -> None:
         if fault := _fault(model):
             raise RequestError(
-                "late chunking needs an encoder that pools by the mean of its tokens' vectors: "
+                "the vectors of tokens are those of an encoder that pools by their mean: "
                 f"'{name}' {fault}"
             )
         self._model = model

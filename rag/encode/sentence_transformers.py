@@ -119,7 +119,16 @@ class SentenceTransformersEncoder:
         return (
             one
             for some in stretches(lengths)
-            for one in self._tokens([texts[n] for n in some], [lengths[n] for n in some])
+            for one in self._tokens(
+                [texts[n] for n in some], [lengths[n] for n in some], "document"
+            )
+        )
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """The same for questions, with their prompt, whose tokens stand nowhere in the text."""
+        _ = self._pooling
+        return (
+            one for text in texts for one in self._tokens([text], self._lengths([text]), "query")
         )
 
     def pooled(self, means: Vectors) -> Vectors:
@@ -137,13 +146,16 @@ class SentenceTransformersEncoder:
             vectors[batch] = self._run(rows, task)[: len(batch)]
         return unit(vectors)
 
-    def _tokens(self, texts: Sequence[str], lengths: Sequence[int]) -> list[TokenVectors]:
-        prompt = len(self._prompt("document"))
+    def _tokens(
+        self, texts: Sequence[str], lengths: Sequence[int], task: Task
+    ) -> list[TokenVectors]:
+        prompt = len(self._prompt(task))
         extra = {"return_offsets_mapping": True}
         found: dict[int, TokenVectors] = {}
         for batch, length in batches(lengths, self._length):
-            rows = filled([texts[n] for n in batch], length)
-            run = self._run(rows, "document", None, **extra)
+            given = [texts[n] for n in batch]
+            rows = given if task == "query" else filled(given, length)
+            run = self._run(rows, task, None, **extra)
             for position, features in zip(batch, run, strict=False):
                 found[position] = self._pooling.tokens(features, prompt)
         return [found[position] for position in range(len(texts))]

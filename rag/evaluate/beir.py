@@ -17,7 +17,7 @@ from rag.evaluate import aggregate, measures
 from rag.evaluate.dataset import Dataset, PerQuery, Qrels
 from rag.evaluate.jsonl import id_field, question_field, records, text_field
 from rag.evaluate.qrels import by_query, check_known, find_split, read_judgements
-from rag.types import Block, Document, Hit
+from rag.types import Block, Document, Hit, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class BeirDataset(Dataset):
         """The measures of `rag.evaluate.measures`, a document standing at its best passage."""
         rankings = {query: aggregate.documents(hits) for query, hits in found.items()}
         return measures.evaluate(self.qrels, measures.run_from_rankings(rankings))
+
+    def relevant(self, query: str, passage: Passage) -> bool:
+        """Whether its document has a grade of at least 1."""
+        return self.qrels[query].get(passage.document_id, 0) > 0
 
 
 def is_beir(folder: Path) -> bool:

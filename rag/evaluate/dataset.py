@@ -61,6 +61,10 @@ class Dataset(ABC):
     def measure(self, found: Mapping[str, Sequence[Hit]]) -> PerQuery:
         """Every measure of every query; `found` is query id -> hits, best first."""
 
+    @abstractmethod
+    def relevant(self, query: str, passage: Passage) -> bool:
+        """Whether `passage` is of a relevant document, or holds an answer where that is judged."""
+
     def measure_index(self, passages: Iterable[Passage]) -> PerQuery:
         """Every measure of every query that depends on how the whole index is cut.
 

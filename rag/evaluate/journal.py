@@ -16,11 +16,12 @@ from typing import IO, Any, Self, TypeAlias
 from filelock import FileLock, Timeout
 
 from rag.errors import RequestError
-from rag.types import Answer, Citation, Hit, Passage
+from rag.types import Answer, Citation, Hit, Passage, StageScore
 
 Restore: TypeAlias = Callable[[str, int, int], Passage]
 """The passage of a document's id, a start and an end."""
 _Place: TypeAlias = tuple[str, int, int, int | None, str]
+_Stages: TypeAlias = Mapping[str, tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Journal:
 
     def __init__(self, path: Path, key: Mapping[str, object], restore: Restore) -> None:
         self._path = path
-        self._head = json.dumps({"journal": 1, **key}, sort_keys=True)
+        self._head = json.dumps({"journal": 2, **key}, sort_keys=True)
         self._restore = restore
         self._lock = FileLock(f"{path}.lock")
         self._known: dict[str, Any] = {}
@@ -88,7 +89,7 @@ class Journal:
         """Keep the outcome of a query."""
         answer = None
         if outcome.answer is not None:
-            answer = asdict(replace(outcome.answer, hits=()))
+            answer = asdict(replace(outcome.answer, hits=(), query=None, steps=()))
         record = {
             "query": query,
             "seconds": outcome.seconds,
@@ -119,8 +120,9 @@ class Journal:
                 end += len(line)
         return end
 
-    def _hit(self, place: _Place, score: float, found: Sequence[_Place]) -> Hit:
-        return Hit(self._passage(place), score, found=tuple(map(self._passage, found)))
+    def _hit(self, place: _Place, score: float, found: Sequence[_Place], stages: _Stages) -> Hit:
+        known = {name: StageScore(*one) for name, one in stages.items()}
+        return Hit(self._passage(place), score, known, tuple(map(self._passage, found)))
 
     def _passage(self, place: _Place) -> Passage:
         document_id, start, end, page, named = place
@@ -128,7 +130,9 @@ class Journal:
 
 
 def _kept(hit: Hit) -> list[object]:
-    return [_place(hit.passage), float(hit.score), [_place(passage) for passage in hit.found]]
+    found = [_place(passage) for passage in hit.found]
+    stages = {name: (one.rank, float(one.score)) for name, one in hit.stages.items()}
+    return [_place(hit.passage), float(hit.score), found, stages]
 
 
 def _place(passage: Passage) -> _Place:
@@ -151,4 +155,4 @@ def _answer(record: Mapping[str, Any] | None) -> Answer | None:
     citations = tuple(
         Citation(**{**one, "headings": tuple(one["headings"])}) for one in record["citations"]
     )
-    return Answer(**{**record, "citations": citations, "hits": ()})
+    return Answer(**{**record, "citations": citations, "hits": (), "steps": ()})

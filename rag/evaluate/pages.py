@@ -74,6 +74,10 @@ class PagesDataset(Dataset):
         }
         return values
 
+    def relevant(self, query: str, passage: Passage) -> bool:
+        """Whether it is of a page of the evidence."""
+        return self.evidence[query].is_in(passage)
+
 
 def is_pages(folder: Path) -> bool:
     """Whether `folder` is a dataset in page format."""

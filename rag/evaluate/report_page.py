@@ -41,6 +41,8 @@ def _parts(report: Report) -> Iterator[Part]:
         heading=report.dataset,
     )
     yield _measures(report)
+    if any(one.arms for one in report.pipelines):
+        yield _arms(report)
     yield _means(report)
     yield from _depths(report)
     if report.comparisons:
@@ -68,6 +70,15 @@ def _times(result: PipelineResult) -> list[str]:
         wording.milliseconds(found.p50 if found else None),
         wording.milliseconds(found.p95 if found else None),
     ]
+
+
+def _arms(report: Report) -> Table:
+    rows = [
+        (one.name, name, *wording.contribution(arm))
+        for one in report.pipelines
+        for name, arm in one.arms.items()
+    ]
+    return Table(wording.ARMS, rows, f"{wording.ARMS_TITLE.capitalize()}.")
 
 
 def _means(report: Report) -> Picture:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from rag.evaluate.contributions import Contribution
 from rag.evaluate.intervals import Interval
 from rag.evaluate.measures import JSON_NAMES
 
@@ -24,7 +25,8 @@ class PipelineResult:
     """One pipeline on one dataset. Measures go by the names that their dataset gives.
 
     `per_query` is measure -> query id -> value; `documents` and `passages` count the index;
-    `tops` is query id -> what stands first. A run that was read from a file has neither times
+    `tops` is query id -> what stands first, and `arms` what each retriever found where there are
+    several. A run that was read from a file has neither times
     nor an index: they are None.
     """
 
@@ -36,10 +38,11 @@ class PipelineResult:
     documents: int | None = None
     passages: int | None = None
     tops: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    arms: Mapping[str, Contribution] = field(default_factory=lambda: MappingProxyType({}))
 
     def as_dict(self) -> dict[str, Any]:
         """The pipeline's entry in the JSON report."""
-        return {
+        shape: dict[str, Any] = {
             "name": self.name,
             "measures": {
                 JSON_NAMES.get(name, name): asdict(value) for name, value in self.measures.items()
@@ -49,3 +52,6 @@ class PipelineResult:
             "documents": self.documents,
             "passages": self.passages,
         }
+        if self.arms:
+            shape["arms"] = {name: asdict(one) for name, one in self.arms.items()}
+        return shape

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from rag.evaluate.contributions import contributions
 from rag.evaluate.dataset import Dataset, PerQuery
 from rag.evaluate.intervals import Interval, bootstrap_mean
 from rag.evaluate.journal import Journal, Outcome
@@ -32,6 +33,7 @@ def judge(
     passages: int,
     ask: Ask | None = None,
     cut: Iterable[Passage] = (),
+    arms: Sequence[str] = (),
     journal: Journal | None = None,
     save: Save | None = None,
     progress: Progress | None = None,
@@ -40,8 +42,9 @@ def judge(
 
     `search` returns hits best first; give it enough of them to reach 100 documents, or
     recall@100 is that of what it gives. `ask` answers where the dataset judges answers, and
-    `cut` is every passage of the index, for measures that need them. Queries that `journal` has
-    are not run again. `save` is given the run; `progress` is told the number of queries done.
+    `cut` is every passage of the index, for measures that need them. `arms` are the stages of
+    several retrievers, of which is told what each found. Queries that `journal` has are not run
+    again. `save` is given the run; `progress` is told the number of queries done.
 
     Times are those of `search` alone. Whatever it loads on first use is part of the first
     query's time: warm it up before.
@@ -65,6 +68,7 @@ def judge(
         documents=documents,
         passages=passages,
         tops=_tops(dataset, found),
+        arms=contributions(dataset, found, arms),
     )
 
 

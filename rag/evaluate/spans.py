@@ -69,6 +69,10 @@ class SpansDataset(Dataset):
             **answer_in_top(self.answers, found, _CUTS),
         }
 
+    def relevant(self, query: str, passage: Passage) -> bool:
+        """Whether it holds one whole reference."""
+        return self.answers[query].is_in(passage.document_id, passage.start, passage.end)
+
     def measure_index(self, passages: Iterable[Passage]) -> PerQuery:
         """`precision-omega`: the precision of retrieving just what meets a reference."""
         places: dict[str, list[Range]] = defaultdict(list)

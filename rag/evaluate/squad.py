@@ -18,7 +18,7 @@ from rag.evaluate import match
 from rag.evaluate.dataset import Dataset, PerQuery
 from rag.evaluate.ranges import TextEvidence, answer_in_top
 from rag.evaluate.squad_file import Paragraph, is_squad_file, read_file
-from rag.types import Answer, Block, Document, Hit
+from rag.types import Answer, Block, Document, Hit, Passage
 
 _CUTS = (1, 5, 10)
 _COMPARED = 5
@@ -55,6 +55,13 @@ class SquadDataset(Dataset):
     def measure(self, found: Mapping[str, Sequence[Hit]]) -> PerQuery:
         """`answer-in-top-k` of the questions that have an answer, by where it stands."""
         return answer_in_top(self.evidence, found, _CUTS)
+
+    def relevant(self, query: str, passage: Passage) -> bool:
+        """Whether it holds an answer wholly."""
+        evidence = self.evidence.get(query)
+        return evidence is not None and evidence.is_in(
+            passage.document_id, passage.start, passage.end
+        )
 
     def measure_answers(self, answers: Mapping[str, Answer]) -> PerQuery:
         """Exact match and F1 as SQuAD has them, and what suits answers that quote sentences.

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from rag.evaluate.comparison import PipelineComparison
+from rag.evaluate.contributions import DEPTH, Contribution
 from rag.evaluate.intervals import Interval
 from rag.evaluate.measures import JSON_NAMES
 
 # More questions than anybody writes: their number tells no more than that.
 _TOO_MANY = 100_000
+
+ARMS = ("pipeline", "retriever", "found", "alone", "found first", "alone first")
+ARMS_TITLE = (
+    "relevant documents of all questions that each retriever found, and that no other one did: "
+    f"among its first {DEPTH} passages, and at its first place"
+)
 
 
 def measure(name: str) -> str:
@@ -44,6 +53,11 @@ def needed(comparison: PipelineComparison) -> str:
     if comparison.needed > _TOO_MANY:
         return f">{_TOO_MANY:,}"
     return f"{_round(comparison.needed):,}"
+
+
+def contribution(arm: Contribution) -> tuple[str, ...]:
+    """What a retriever found, under the last columns of `ARMS`."""
+    return tuple(f"{number:,}" for number in astuple(arm))
 
 
 def seconds(value: float | None) -> str:

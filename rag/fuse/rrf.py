@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
-from rag.fuse.order import Scores, weights_for
+from rag.fuse.order import Scores, in_order, weight_faults, weights_for
 from rag.types import Hit, Passage
 
 
@@ -20,12 +20,16 @@ class RrfFuser:
         self.k = k
         self.weights = weights
 
+    @classmethod
+    def faults(cls, options: Mapping[str, object]) -> list[tuple[str, str]]:
+        """Weights are 0 or more, and not all of them 0."""
+        return weight_faults(options.get("weights"), whole=False)
+
     def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
         """Every passage of any arm, best first."""
         weights = weights_for(arms, self.weights)
         scores = Scores()
         for arm, weight in zip(arms, weights, strict=True):
-            ordered = sorted(arm, key=lambda hit: (-hit.score, hit.passage.order))
-            for rank, hit in enumerate(ordered, 1):
+            for rank, hit in enumerate(in_order(arm), 1):
                 scores.add(hit.passage, weight / (self.k + rank))
         return scores.ranked()

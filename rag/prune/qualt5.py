@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from rag.errors import ModelError, RagError, RequestError
+from rag.batching import batches_of_tokens
+from rag.loading import torch_device
 from rag.models import ModelFiles, find_model
 from rag.protocols import Collection, Quality, Scores
+from rag.targets import TargetModel
 from rag.types import Passage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROMPT = "Document: {} Relevant:"
 TARGETS = ("true", "false")
@@ -78,8 +77,8 @@ class QualT5Pruner:
         """The probability of the first target word, in the order of `passages`."""
         scores = np.zeros(len(passages))
         encoded = [self._model.encode(passage.text) for passage in passages]
-        for batch in _batches([len(tokens) for tokens in encoded]):
-            scores[batch] = self._model.log_true([encoded[one] for one in batch])
+        for batch in batches_of_tokens([len(tokens) for tokens in encoded], _BATCH_TOKENS):
+            scores[batch] = self._model.log_first([encoded[one] for one in batch])
         return [float(one) for one in np.exp(np.round(scores, _DIGITS))]
 
     @cached_property
@@ -88,89 +87,25 @@ class QualT5Pruner:
 
     @cached_property
     def _model(self) -> PromptModel:
-        self._files.weights()
-        try:
-            return PromptModel(self._files.folder, self._max_tokens, self._device)
-        except RagError:
-            raise
-        except Exception as error:
-            first = (str(error) or type(error).__name__).splitlines()[0]
-            raise ModelError(f"model '{self._name}' cannot be loaded: {first}") from error
+        device = torch_device(self._device, "index.prune.device")
+        return PromptModel(self._files, self._max_tokens, device)
 
 
-class PromptModel:
-    """A T5 model in `folder` that answers the prompt with one of two words."""
+class PromptModel(TargetModel):
+    """The model of `files`, asked for one of its target words."""
 
-    def __init__(self, folder: Path, max_tokens: int, device: str) -> None:
-        import torch
-        from transformers import AutoTokenizer
-
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        elif device == "cuda" and not torch.cuda.is_available():
-            raise RequestError("index.prune.device: no CUDA device here; use 'auto' or 'cpu'")
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-        self._model: Any = _loaded(folder).to(device).eval()
-        self._device = device
+    def __init__(self, files: ModelFiles, max_tokens: int, device: str) -> None:
+        super().__init__(files, device)
         self._max_tokens = max_tokens
-        self._targets = [
-            self._tokenizer(word).input_ids[0]
-            for word in getattr(self._model.config, "targets", None) or TARGETS
-        ]
-        if len(set(self._targets)) != 2:
-            raise ModelError(f"the model in '{folder}' does not tell its two target words apart")
+        first, second = (self.tokenizer(word).input_ids[0] for word in self.declared or TARGETS)
+        self.choose(first, second)
 
     def encode(self, text: str) -> list[int]:
         """Token numbers of the prompt for `text`."""
-        ids: list[int] = self._tokenizer(
+        ids: list[int] = self.tokenizer(
             PROMPT.format(text), truncation=True, max_length=self._max_tokens
         ).input_ids
         return ids
-
-    def log_true(self, prompts: Sequence[Sequence[int]]) -> Scores:
-        """Log-softmax over the two target words at the first decoder step, of the first word."""
-        import torch
-
-        longest = max(map(len, prompts))
-        pad = self._tokenizer.pad_token_id
-        ids = torch.tensor([[*one, *[pad] * (longest - len(one))] for one in prompts])
-        mask = torch.tensor([[1] * len(one) + [0] * (longest - len(one)) for one in prompts])
-        start = torch.full((len(prompts), 1), self._model.config.decoder_start_token_id)
-        with torch.inference_mode():
-            logits = self._model(
-                input_ids=ids.to(self._device),
-                attention_mask=mask.to(self._device),
-                decoder_input_ids=start.to(self._device),
-            ).logits[:, 0, self._targets]
-        scores: Scores = torch.log_softmax(logits.double(), dim=1)[:, 0].cpu().numpy()
-        return scores
-
-
-def _loaded(folder: Path) -> Any:
-    from transformers import AutoModelForSeq2SeqLM
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        return AutoModelForSeq2SeqLM.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True
-        )
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Positions in batches of similar length, longest first."""
-    batch: list[int] = []
-    for position in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(position)
-    if batch:
-        yield batch
 
 
 def _telling(scores: Scores) -> Callable[[int], str]:

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from rag.arms import texts_of
 from rag.protocols import View
-from rag.types import Passage, Query, Variant
+from rag.types import Passage, Query
 
 
 class Bm25Retriever:
@@ -20,5 +21,4 @@ class Bm25Retriever:
 
     def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
         """The best passages with their scores."""
-        texts = (Variant(query.text), *query.variants)
-        return view.lexical(texts, self.k, query.filters)
+        return view.lexical(texts_of(query, "lexical"), self.k, query.filters)

@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+import math
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
-from rag.errors import IndexMismatchError
-from rag.protocols import Encoder, Vectors, View
+from rag.arms import vector_of, vectors_of
+from rag.protocols import View
 from rag.types import Passage, Query
+
+Found = list[tuple[Passage, float]]
+
+# As in reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
+_RRF_K = 60
 
 
 class DenseRetriever:
     """The `k` passages nearest to the question.
 
-    With variants or hypotheses the vector is the weighted mean of all, as HyDE has it
-    (Gao et al. 2022); hypotheses are encoded as the passages they imitate.
+    A question with variants, hypotheses or examples has several vectors. `variants: mean`
+    searches their weighted mean, and scores are cosines. `variants: each` searches every one of
+    them and merges what they find by weighted reciprocal ranks, which are then the scores.
     """
 
     needs: ClassVar[str] = "encode"
 
-    def __init__(self, *, k: Annotated[int, Field(ge=1, le=10_000)] = 100) -> None:
+    def __init__(
+        self,
+        *,
+        k: Annotated[int, Field(ge=1, le=10_000)] = 100,
+        variants: Literal["mean", "each"] = "mean",
+    ) -> None:
         self.k = k
+        self.variants = variants
 
-    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
-        """The best passages with their cosines."""
-        if view.encoder is None:
-            raise IndexMismatchError(
-                "this index has no vectors: index with a pipeline that encodes"
-            )
-        return view.dense(_vector(query, view.encoder), self.k, query.filters)
+    def retrieve(self, query: Query, view: View) -> Found:
+        """The best passages with their scores."""
+        if self.variants == "mean":
+            return view.dense(vector_of(query, view), self.k, query.filters)
+        vectors, weights = vectors_of(query, view)
+        lists = [view.dense(vector, self.k, query.filters) for vector in vectors]
+        return lists[0] if len(lists) == 1 else _merged(lists, weights.tolist())[: self.k]
 
 
-def _vector(query: Query, encoder: Encoder) -> Vectors:
-    questions = [query.text, *(variant.text for variant in query.variants)]
-    vectors = encoder.encode_queries(questions)
-    if len(questions) == 1 and not query.hypotheses:
-        only: Vectors = vectors[0]
-        return only
-    weights = [1.0, *(variant.weight for variant in query.variants)]
-    if query.hypotheses:
-        passages = encoder.encode_passages([one.text for one in query.hypotheses])
-        vectors = np.concatenate([vectors, passages])
-        weights += [one.weight for one in query.hypotheses]
-    mean = np.array(weights, np.float32) @ vectors
-    return (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+def _merged(lists: Sequence[Found], weights: Sequence[float]) -> Found:
+    """Every passage once, best first, with the sum of `weight / (60 + rank)`."""
+    parts: dict[tuple[str, int, int], tuple[Passage, list[float]]] = {}
+    for found, weight in zip(lists, weights, strict=True):
+        for rank, (passage, _) in enumerate(found, 1):
+            parts.setdefault(passage.order, (passage, []))[1].append(weight / (_RRF_K + rank))
+    # An exact sum does not depend on the order of the lists.
+    summed = [(passage, math.fsum(shares)) for passage, shares in parts.values()]
+    return sorted(summed, key=lambda pair: (-pair[1], pair[0].order))

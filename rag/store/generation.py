@@ -20,8 +20,8 @@ from rag.errors import IndexDamagedError, RagError, StoreError
 from rag.protocols import Ids, LexicalEngine, LexicalEntry, LexicalIndex
 from rag.store.database import disk_full
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
+from rag.store.fields import Fields
 from rag.store.folders import make_durable, publish
-from rag.types import Filter
 
 _REPAIR = "run 'rag repair'"
 # Bytes; with less than this an engine that failed is taken to have failed for want of space.
@@ -140,14 +140,16 @@ class Generations:
 class Generation:
     """The opened indexes of one published state, and what is found out once about it.
 
-    `selected` keeps the documents that filters selected: a backend asks with the same ones.
+    `fields` keeps the values that filters read, and `selected` the documents that they selected,
+    by how the filters write themselves: a backend asks with the same ones.
     """
 
     number: int
     lexical: LexicalIndex | None
     dense: DenseIndex | None
     languages: Sequence[str]
-    selected: dict[tuple[Filter, ...], Ids] = field(default_factory=dict)
+    fields: Fields = field(default_factory=Fields)
+    selected: dict[str, Ids] = field(default_factory=dict)
 
 
 def _checksums(path: Path) -> dict[str, tuple[int, str]]:

@@ -13,7 +13,7 @@ from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.types import Block, Document, Dropped, Failure, Metadata, Passage
 
 if TYPE_CHECKING:
-    from rag.protocols import Ids, Vectors
+    from rag.protocols import Vectors
 
 # Values that one statement takes.
 _BATCH = 500
@@ -206,15 +206,37 @@ class Rows:
 
         Raises IndexDamagedError where one is not in the index.
         """
+        found: dict[tuple[str, int, int], tuple[int, int, bytes]] = {}
+        # Each passage is up to three values.
+        for start in range(0, len(passages), _BATCH // 3):
+            found.update(self._keys(passages[start : start + _BATCH // 3]))
+        if gone := [one.id for one in passages if one.order not in found]:
+            raise IndexDamagedError(f"passage '{gone[0]}' is not in the index: run 'rag verify'")
+        return [found[passage.order] for passage in passages]
+
+    def _keys(
+        self, passages: Sequence[Passage]
+    ) -> Iterator[tuple[tuple[str, int, int], tuple[int, int, bytes]]]:
+        """The order and the keys of passages of the same documents at the same places.
+
+        Each document is gone through once, however many of its passages are asked for.
+        """
+        documents = list({passage.document_id for passage in passages})
+        spans = list({(passage.start, passage.end) for passage in passages})
         sql = (
-            "SELECT p.row, p.document, p.hash FROM passages p JOIN documents d "
-            "ON d.row = p.document WHERE d.id = ? AND p.start = ? AND p.end = ?"
+            "SELECT d.id, p.start, p.end, p.row, p.document, p.hash "
+            "FROM documents d CROSS JOIN passages p ON p.document = d.row "
+            f"WHERE d.id IN ({','.join('?' * len(documents))}) "
+            f"AND (p.start, p.end) IN (VALUES {','.join(['(?, ?)'] * len(spans))})"
         )
-        found = [self._one(sql, *passage.order) for passage in passages]
-        if None in found:
-            gone = passages[found.index(None)].id
-            raise IndexDamagedError(f"passage '{gone}' is not in the index: run 'rag verify'")
-        return found
+        asked = [*documents, *(place for span in spans for place in span)]
+        for identity, start, end, *keys in self.connection.execute(sql, asked):
+            yield (identity, start, end), (keys[0], keys[1], keys[2])
+
+    def passages_in(self, documents: Sequence[int]) -> int:
+        """How many passages the documents in these rows have."""
+        sql = "SELECT count(*) FROM passages WHERE document IN (SELECT value FROM json_each(?))"
+        return int(self._one(sql, json.dumps(list(documents)))[0])
 
     def _select(self, where: str, *values: object) -> dict[int, Passage]:
         found = self.connection.execute(
@@ -259,14 +281,6 @@ class Rows:
 
     def _one(self, sql: str, *values: object) -> Any:
         return self.connection.execute(sql, values).fetchone()
-
-
-def select_documents(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> Ids:
-    """Rows of the documents that a condition in SQL selects, ascending."""
-    import numpy as np
-
-    sql = f"SELECT row FROM documents WHERE {where} ORDER BY row"
-    return np.array([row for (row,) in connection.execute(sql, list(values))], np.int64)
 
 
 def _passage(fields: Sequence[Any]) -> Passage:

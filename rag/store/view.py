@@ -8,12 +8,13 @@ from sqlite3 import Connection
 import numpy as np
 
 from rag.errors import IndexDamagedError, IndexMismatchError
+from rag.filters import check_form
 from rag.protocols import Encoder, Ids, Vectors
 from rag.store.analysis import analyse
-from rag.store.filters import where
+from rag.store.filters import Filtering
 from rag.store.generation import Generation
-from rag.store.rows import Rows, select_documents
-from rag.types import Document, Filter, Passage, Variant
+from rag.store.rows import Rows
+from rag.types import Condition, Document, Filter, Passage, Variant
 
 # Sets of filters whose documents are kept with a generation.
 _SELECTED = 64
@@ -42,6 +43,11 @@ class StoreView:
         if encoder is not None:
             self.rows.check_encoder(encoder.fingerprint)
         return encoder
+
+    def check(self, filters: Sequence[Filter]) -> None:
+        """Raise RequestError where the index has not the fields, or such values, of `filters`."""
+        if filters:
+            self._filtering(filters).check()
 
     def document(self, document_id: str) -> Document | None:
         """An indexed document, whole."""
@@ -87,12 +93,12 @@ class StoreView:
             return [{} for _ in passages]
         keys = self.rows.keys_of(passages)
         documents = np.unique(np.array([document for _, document, _ in keys], np.int64))
+        # No deeper than it takes to see every passage of these documents.
+        depth = self.rows.passages_in(documents.tolist())
         parts: list[dict[str, float]] = [{} for _ in passages]
         for term, weight in self._weighted(texts).items():
             # The engine itself is asked, so that the parts add up to what it says of the whole.
-            scored = self.generation.lexical.search({term: weight}, len(self.generation.lexical),
-                                                    documents)  # fmt: skip
-            found = dict(scored)
+            found = dict(self.generation.lexical.search({term: weight}, depth, documents))
             for part, (row, _, _) in zip(parts, keys, strict=True):
                 if row in found:
                     part[term] = found[row]
@@ -119,12 +125,24 @@ class StoreView:
     def _allowed(self, filters: Sequence[Filter]) -> Ids | None:
         if not filters:
             return None
-        known, key = self.generation.selected, tuple(filters)
-        if key not in known:
+        check_form(filters)
+        # Equality would take 1 for true.
+        known, key = self.generation.selected, repr(tuple(filters))
+        found = known.get(key)
+        if found is None:
+            found = self._filtering(filters).documents()
             if len(known) >= _SELECTED:
                 known.clear()
-            known[key] = select_documents(self.rows.connection, *where(filters))
-        return known[key]
+            known[key] = found
+        return found
+
+    def selects(self, document_id: str, test: Filter) -> bool:
+        """Whether a document fulfils a filter."""
+        both = (Condition("id", "=", document_id), test)
+        return len(self._filtering(both).documents()) > 0
+
+    def _filtering(self, filters: Sequence[Filter]) -> Filtering:
+        return Filtering(filters, self.generation.fields, self.rows.connection)
 
     def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
         passages = self.rows.passages([row for row, _ in found])

@@ -26,6 +26,7 @@ _SUITES = (
     "reranker",
     "retriever",
     "rewriter",
+    "selector",
     "store",
 )
 pytest.register_assert_rewrite(*(f"rag.testing.{name}" for name in _SUITES))
@@ -45,6 +46,7 @@ from rag.testing.reranker import RerankerSuite  # noqa: E402
 from rag.testing.retriever import RetrieverSuite  # noqa: E402
 from rag.testing.rewriter import RewriterSuite  # noqa: E402
 from rag.testing.samples import DOCUMENTS, passages_of  # noqa: E402
+from rag.testing.selector import SelectorSuite  # noqa: E402
 from rag.testing.store import StoreSuite, StoreUnderTest  # noqa: E402
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "RerankerSuite",
     "RetrieverSuite",
     "RewriterSuite",
+    "SelectorSuite",
     "StoreSuite",
     "StoreUnderTest",
     "passages_of",

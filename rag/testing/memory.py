@@ -15,7 +15,7 @@ from rag.testing.samples import DOCUMENTS, passages_of
 from rag.types import AllOf, AnyOf, Document, Filter, Not, Passage, Scalar, Variant
 
 _WORD = re.compile(r"\w+")
-_TESTS: dict[str, Callable[[Scalar, Scalar], bool]] = {
+_TESTS: dict[str, Callable[[Scalar | None, Scalar], bool]] = {
     "=": lambda held, value: held == value,
     "!=": lambda held, value: held != value,
 }
@@ -110,4 +110,4 @@ def _holds(test: Filter, passage: Passage) -> bool:
         "title": passage.title,
         **passage.metadata,
     }
-    return _TESTS[test.operator](fields.get(test.key, ""), test.value)
+    return _TESTS[test.operator](fields.get(test.key), test.value)

@@ -11,7 +11,7 @@ from typing import Protocol
 from rag.protocols import Encoder, View
 from rag.testing.hashing import HashingEncoder
 from rag.testing.samples import DOCUMENTS, passages_of
-from rag.types import Condition, Document, Passage, Variant
+from rag.types import AllOf, AnyOf, Condition, Document, Filter, Not, Passage, Variant
 
 
 class StoreUnderTest(Protocol):
@@ -148,13 +148,14 @@ class StoreSuite:
         """The best allowed passage is found though others are better."""
         store = self._filled(tmp_path)
         year = _LIGHT.metadata["year"]
-        filters = [Condition("year", "=", year)]
+        either = AnyOf((Condition("year", "=", year), Condition("nowhere", "=", year)))
         with store.view() as view:
-            for found in (
-                view.lexical([Variant("ferry leaves, oil")], 1, filters),
-                _dense(view, "The ferry leaves at nine.", 1, filters),
-            ):
-                assert [passage.document_id for passage, _ in found] == [_LIGHT.id]
+            for one in (either, Not(Condition("year", "!=", year)), AllOf((either, either))):
+                for found in (
+                    view.lexical([Variant("ferry leaves, oil")], 1, [one]),
+                    _dense(view, "The ferry leaves at nine.", 1, [one]),
+                ):
+                    assert [passage.document_id for passage, _ in found] == [_LIGHT.id]
         store.close()
 
     def _filled(self, folder: Path) -> StoreUnderTest:
@@ -168,7 +169,7 @@ def _entry(document: Document) -> tuple[Document, Sequence[Passage]]:
 
 
 def _dense(
-    view: View, text: str, k: int = 50, filters: Sequence[Condition] = ()
+    view: View, text: str, k: int = 50, filters: Sequence[Filter] = ()
 ) -> list[tuple[Passage, float]]:
     assert view.encoder is not None
     return view.dense(view.encoder.encode_queries([text])[0], k, filters)

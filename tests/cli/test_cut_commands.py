@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -211,12 +212,22 @@ def test_explain_shows_every_stage(rag: Command) -> None:
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[0] == "question:  notice period"
-    assert lines[1].startswith("pipeline:  pruned (hits after each stage: retrieve 1, cut 1)")
-    assert lines[2].split()[0] == "1" and "docs/handbook.md" in lines[2]
-    assert lines[3].startswith("     bm25 #1 ")
+    assert lines[1] == "pipeline:  pruned"
+    assert lines[2].split()[:2] == ["retrieve", "bm25"] and lines[2].endswith(" ms       1 hits")
+    assert lines[3].split()[0] == "cut" and lines[3].endswith(" ms       1 hits")
+    assert lines[4].split()[0] == "1" and "docs/handbook.md" in lines[4]
+    assert lines[5].startswith("     bm25 #1 ")
+    assert lines[6].startswith("     terms: ") and " = " in lines[6]
     shape = rag("explain", "notice period", "--json").json
-    assert shape["steps"] == [{"stage": "retrieve", "hits": 1}, {"stage": "cut", "hits": 1}]
-    assert shape["hits"][0]["stages"]["bm25"]["rank"] == 1
+    steps = [(one["stage"], one["uses"], one["hits"]) for one in shape["steps"]]
+    assert steps == [("retrieve", ["bm25"], 1), ("cut", [], 1)]
+    assert shape["query"] == shape["question"] == "notice period"
+    (hit,) = shape["hits"]
+    assert hit["stages"]["bm25"]["rank"] == 1
+    assert hit["stale"] is False
+    assert {one["word"] for one in hit["terms"]} == {"notice", "period"}
+    total = sum(one["score"] for one in hit["terms"])
+    assert total == pytest.approx(hit["stages"]["bm25"]["score"], abs=1e-5)
     assert "expected" not in shape
 
 
@@ -233,7 +244,58 @@ def test_explain_tells_what_became_of_a_document(rag: Command) -> None:
     assert f"pruned: {pruned['reason']} ({pruned['score']:.3f})" in shown
     missing = rag("explain", "notice period", "--expect", "none.md")
     assert missing.code == 0
-    assert "none.md: not in the index; 'rag status' tells what is, and what failed\n" in missing.out
+    assert "none.md: not in the index; did you mean " in missing.out
+    far = rag("explain", "notice period", "--expect", "§§§")
+    assert "§§§: not in the index; 'rag status' tells what is, and what failed\n" in far.out
+
+
+def test_explain_says_which_filter_excludes(rag: Command) -> None:
+    done = rag("explain", "notice period", "--expect", "handbook.md", "--where", "year<2020")
+    assert done.code == 0
+    assert "     filtered out by year<2020 (it has year=2024)\n" in done.out
+    assert "1 filtered" in done.out
+
+
+def test_explanations_fit_a_screen(rag: Command) -> None:
+    question = "which winch number is greased every week of the year, and what is the notice period"
+    rewritten = (
+        "query=[{rewrite: {use: feedback, terms: 40, common: 1}}, {retrieve: {use: bm25, k: 30}}]"
+    )
+    done = rag("explain", question, "--expect", "long.md", "--set", rewritten)
+    assert done.code == 0
+    assert [line for line in done.out.splitlines() if len(line) > 80] == []
+    assert "\nterms:     (feedback) " in done.out
+    assert "     found by the question: bm25 #1\n" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_search_explains_its_hits(rag: Command) -> None:
+    plain = rag("search", "notice period").out.splitlines()
+    done = rag("search", "notice period", "--explain")
+    lines = done.out.splitlines()
+    assert lines[:2] == plain[:2]
+    assert lines[2].startswith("     bm25 #1 ")
+    assert [line.split()[0] for line in lines[-2:]] == ["retrieve", "cut"]
+    shape = rag("search", "notice period", "--json").json
+    told = rag("search", "notice period", "--explain", "--json").json
+    assert told["query"] == shape["query"]
+    assert shape["hits"][0].items() <= told["hits"][0].items()
+    one = rag("search", "winch number 3", "--explain", "-k", "1", "--json").json
+    assert len(one["hits"]) == 1
+
+
+@pytest.mark.parametrize("command", ["search", "ask", "explain"])
+def test_traces_are_written(rag: Command, tmp_path: Path, command: str) -> None:
+    path = tmp_path / "trace.json"
+    done = rag(command, "notice period", "--trace", path)
+    assert done.code == 0
+    read = json.loads(path.read_text())
+    assert (read["kind"], read["question"]) == (command, "notice period")
+    assert [step["stage"] for step in read["steps"]][:2] == ["retrieve", "cut"]
+    assert ("ranking" in read["steps"][0]) == (command == "explain")
+    refused = rag(command, "notice period", "--trace", tmp_path)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == f"rag: {tmp_path}: it is a folder: name a file for the trace\n"
 
 
 def test_search_tells_what_a_longer_passage_is_made_of(rag: Command) -> None:

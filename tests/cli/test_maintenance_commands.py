@@ -197,3 +197,16 @@ def test_an_interrupted_question(indexed: Command, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Rag, "search", interrupted)
     stopped = indexed("search", "ferry")
     assert (stopped.code, stopped.err) == (130, "rag: stopped\n")
+
+
+def test_pipeline_show_draws(rag: Command) -> None:
+    shown = rag("pipeline", "show", "hybrid").out
+    drawing = [line for line in shown.splitlines() if line.startswith("#")]
+    assert drawing[0] == "# hybrid"
+    assert "#      ├─ retrieve: bm25 (k: 200)" in drawing
+    assert shown.splitlines()[len(drawing)] == ""
+    chart = rag("pipeline", "show", "hybrid", "--mermaid").out
+    assert chart.startswith("flowchart TD\n")
+    assert '["retrieve: bm25<br/>k: 200"]' in chart
+    both = rag("pipeline", "show", "hybrid", "--mermaid", "--json")
+    assert (both.code, both.out) == (2, "")

@@ -150,7 +150,7 @@ def test_a_yaml_bomb_is_refused_without_being_expanded() -> None:
         ("top: 20", "top: 201", 11, "'top' is 201, but at most 200 hits reach this stage"),
         ("top: 20", "top: 0", 11, "'top' takes a whole number >= 1, got 0"),
         ("{k: 8}", "{k: eight}", 13, "'k' takes a whole number >= 1, got 'eight'"),
-        ("- cut: {k: 8}", "- {}", 13, "a stage is one of rewrite, retrieve, rerank, expand, cut"),
+        ("- cut: {k: 8}", "- {}", 13, "one of rewrite, retrieve, rerank, select, expand, cut"),
         ("- cut: {k: 8}", "- {cut: {k: 8}, rerank: {use: cross}}", 13, "item of its own"),
         ("- cut: {k: 8}", "- cutt: {k: 8}", 13, "did you mean 'cut'?"),
         ("- cut: {k: 8}", "- rewrite: {use: hyde, model: {}}", 13, "move it before"),

@@ -206,6 +206,24 @@ def test_retriever_suite_catches_late_filters() -> None:
     breaks(LateFilterSuite().test_filters_hold_before_the_cut)
 
 
+class FirstVariantRetriever(Bm25Retriever):
+    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
+        led = query.variants[0].text if query.variants else query.text
+        return super().retrieve(replace(query, text=led, variants=()), view)
+
+
+class FirstVariantSuite(testing.RetrieverSuite):
+    arm = "lexical"
+
+    def make(self, k: int) -> Retriever:
+        return FirstVariantRetriever(k=k)
+
+
+def test_retriever_suite_catches_what_is_read_wrongly() -> None:
+    breaks(FirstVariantSuite().test_order_of_additions_does_not_matter)
+    breaks(FirstVariantSuite().test_variants_for_another_arm_change_nothing)
+
+
 class FirstArmFuser(RrfFuser):
     def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
         return [(hit.passage, hit.score) for hit in arms[0]]

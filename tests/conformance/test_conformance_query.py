@@ -33,11 +33,15 @@ from rag.types import Passage, Query, Variant
 
 
 class TestBm25Retriever(RetrieverSuite):
+    arm = "lexical"
+
     def make(self, k: int) -> Retriever:
         return Bm25Retriever(k=k)
 
 
 class TestDenseRetriever(RetrieverSuite):
+    arm = "dense"
+
     def make(self, k: int) -> Retriever:
         return DenseRetriever(k=k)
 
@@ -57,13 +61,24 @@ class OnTheStore(RetrieverSuite):
 
 
 class TestBm25RetrieverOnTheStore(OnTheStore):
+    arm = "lexical"
+
     def make(self, k: int) -> Retriever:
         return Bm25Retriever(k=k)
 
 
 class TestDenseRetrieverOnTheStore(OnTheStore):
+    arm = "dense"
+
     def make(self, k: int) -> Retriever:
         return DenseRetriever(k=k)
+
+
+class TestDenseRetrieverOfEachVariant(OnTheStore):
+    arm = "dense"
+
+    def make(self, k: int) -> Retriever:
+        return DenseRetriever(k=k, variants="each")
 
 
 class TestRrfFuser(FuserSuite):

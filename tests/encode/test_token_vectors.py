@@ -106,6 +106,17 @@ def test_a_prompt_that_is_not_pooled_is_left_out(encoder_folder: Path, tmp_path:
     np.testing.assert_allclose(pooled(encoder, found), expected, atol=1e-6)
 
 
+def test_questions_have_their_own_prompt(encoder_folder: Path) -> None:
+    encoder = SentenceTransformersEncoder(
+        model=str(encoder_folder), device="cpu", query_prompt="a dog: ", passage_prompt="oil "
+    )
+    found = list(encoder.encode_query_tokens(["the ferry", "", "oil"]))
+    assert found[0].spans == [(0, 0)] * 4 + [(0, 3), (4, 9), (0, 0)]
+    expected = encoder.encode_queries(["the ferry", "", "oil"])
+    np.testing.assert_allclose(pooled(encoder, found), expected, atol=1e-6)
+    assert list(encoder.encode_query_tokens([])) == []
+
+
 def test_modules_after_the_mean_are_applied(encoder_folder: Path, tmp_path: Path) -> None:
     import torch
     from sentence_transformers.sentence_transformer.modules import Dense, LayerNorm, Normalize
@@ -143,8 +154,7 @@ def test_other_poolings_are_refused(
     with pytest.raises(RequestError) as caught:
         encoder.encode_tokens(["oil"])
     assert str(caught.value) == (
-        "late chunking needs an encoder that pools by the mean of its tokens' vectors: "
-        f"'{folder}' {told}"
+        f"the vectors of tokens are those of an encoder that pools by their mean: '{folder}' {told}"
     )
 
 
@@ -155,6 +165,8 @@ def test_a_cache_passes_tokens_on(tiny: SentenceTransformersEncoder, tmp_path: P
     for mine, theirs in zip(cached.encode_tokens(_TEXTS), tiny.encode_tokens(_TEXTS), strict=True):
         assert mine.spans == theirs.spans
         np.testing.assert_array_equal(mine.vectors, theirs.vectors)
+    (mine,), (theirs,) = cached.encode_query_tokens(["oil"]), tiny.encode_query_tokens(["oil"])
+    np.testing.assert_array_equal(mine.vectors, theirs.vectors)
     means = np.ones((2, 16), np.float32)
     np.testing.assert_array_equal(cached.pooled(means), tiny.pooled(means))
 

@@ -6,7 +6,7 @@ import pytest
 
 from rag.errors import RequestError
 from rag.evaluate.journal import Journal, Outcome
-from rag.types import Answer, Citation, Hit, Passage
+from rag.types import Answer, Citation, Hit, Passage, StageScore
 
 TEXT = "The ferry leaves at nine. Dogs travel free."
 KEY = {"pipeline": {"name": "p"}, "generation": 3}
@@ -29,7 +29,11 @@ def journal(path: Path, **changes: object) -> Journal:
 
 
 GROWN = Hit(restore("b", 0, 43), 1 / 3, found=(restore("b", 26, 43), restore("b", 0, 25)))
-PAGED = Hit(Passage("c", 4, 9, "ferry", source="c.md", page=7, place="slide 7"), -2.5)
+PAGED = Hit(
+    Passage("c", 4, 9, "ferry", source="c.md", page=7, place="slide 7"),
+    -2.5,
+    {"bm25": StageScore(3, 0.1 + 0.2), "convex": StageScore(1, -2.5)},
+)
 ANSWER = Answer(
     "When?",
     "At nine.",

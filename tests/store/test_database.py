@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError
 from rag.store.database import SCHEMA_VERSION, connect, create, explained
 from rag.store.edits import Writer
-from rag.store.filters import where
-from rag.store.rows import Known, Unread, select_documents
+from rag.store.fields import Fields
+from rag.store.filters import Filtering
+from rag.store.rows import Known, Unread
 from rag.types import Block, Condition, Document, Dropped, Failure, Passage, Scalar
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -150,8 +151,9 @@ def test_filters(
             title = "The ferry" if name in "ab" else "Other"
             document = Document(name, f"{name}.txt", "text", title, (), metadata)
             rows[writer.add_document(document, "", "en")] = name
-    sql = where([Condition(*one) for one in conditions])  # type: ignore[arg-type]
-    assert {rows[row] for row in select_documents(writer.connection, *sql).tolist()} == expected
+    filters = [Condition(*one) for one in conditions]  # type: ignore[arg-type]
+    found = Filtering(filters, Fields(), writer.connection).documents()
+    assert {rows[row] for row in found.tolist()} == expected
 
 
 def test_newer_format_is_refused(tmp_path: Path) -> None:

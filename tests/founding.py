@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rag.types import Passage
 
-SEEDS = sorted((Path(__file__).parents[3] / "shared" / "seeds").glob("*.txt"))
+SEEDS = sorted((Path(__file__).parents[2] / "shared" / "seeds").glob("*.txt"))
 
 _MENU = """\
 Home | Products | Pricing | About us | Contact

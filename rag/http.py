@@ -1,0 +1,60 @@
+"""What clients of HTTP share: connections that end in time, and how long a server asks to wait."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from httpcore2 import NetworkStream
+
+
+class TimedStream(NetworkStream):
+    """A connection whose every step takes the seconds that `left` gives it, and no more.
+
+    `left` gets the timeout of the step and returns it, or less where the time for the whole is
+    nearly over; it raises `httpcore2.ReadTimeout` where it is over. So a body that drips for
+    ever ends.
+    """
+
+    def __init__(self, stream: NetworkStream, left: Callable[[float | None], float]) -> None:
+        self._stream = stream
+        self._left = left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Up to `max_bytes`, as they come."""
+        return self._stream.read(max_bytes, self._left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send `buffer`."""
+        self._stream.write(buffer, self._left(timeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> NetworkStream:
+        """The same connection with TLS, timed too."""
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
+        return TimedStream(secured, self._left)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection underneath tells."""
+        return self._stream.get_extra_info(info)
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds from now; None where the header says nothing that can be understood."""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,198 @@
+"""A local sequence-to-sequence rewriter: the ends of its beams, with their scores."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from rag.errors import ModelError, RagError, RequestError
+from rag.models import ModelFiles, find_model
+from rag.tracing import note
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+
+# Tokens of a rewrite: those of CANARD and QReCC are questions of some ten words.
+LONGEST = 64
+# Tokens that are read, where the tokenizer does not say: what T5 was trained with.
+_WINDOW = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A rewrite, and the logarithm of its probability as the beam search ranks by it."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A beam search `beams` wide for the `n` best ends.
+
+    `length_penalty` is the power of an end's number of tokens that its score is divided by.
+    """
+
+    n: int
+    beams: int
+    length_penalty: float = 1.0
+
+
+@dataclass(slots=True)
+class Seq2Seq:
+    """The encoder-decoder model in `name`, a folder or a name on the hub.
+
+    The input is the turns of the conversation and then the question, joined by `separator`, after
+    `prefix`: as `a ||| b ||| question` in CANARD's checkpoints. Only weights in the safetensors
+    format are loaded, and no code of the checkpoint's own. Threads may share one.
+    """
+
+    name: str
+    separator: str = " ||| "
+    prefix: str = ""
+    device: Device = "auto"
+    download: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _loaded: tuple[Any, Any, str] | None = field(default=None, init=False, repr=False)
+
+    def rewrites(self, turns: Sequence[str], question: str, search: Search) -> list[Scored]:
+        """The best ends of `search`, best first, all made in one pass.
+
+        A score is the sum of the logarithms of the tokens' probabilities, divided as `search`
+        says; texts may repeat. Raises ModelError where the model cannot be had, loaded or run.
+        """
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+        tokenizer, model, device = self._loaded
+        try:
+            ids = self._encoded(tokenizer, turns, question)
+            ends = _searched(model, ids, device, search)
+            texts = tokenizer.batch_decode(ends.sequences, skip_special_tokens=True)
+            scores = ends.sequences_scores.tolist()
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise ModelError(f"model '{self.name}' failed: {_line(error)}") from error
+        pairs = zip(texts, scores, strict=True)
+        return [Scored(" ".join(text.split()), float(score)) for text, score in pairs]
+
+    def _encoded(self, tokenizer: Any, turns: Sequence[str], question: str) -> list[int]:
+        """Token numbers of the input. Turns that do not fit are left out, the earliest first."""
+        window = min(int(tokenizer.model_max_length), _WINDOW)
+        for first in range(len(turns) + 1):
+            text = self.prefix + self.separator.join([*turns[first:], question])
+            ids: list[int] = tokenizer(text, truncation=False, verbose=False).input_ids
+            if len(ids) <= window:
+                if first:
+                    note(f"the model reads {window} tokens: {first} earlier turns were left out")
+                return ids
+        note(f"the model reads {window} tokens: the question was cut")
+        cut: list[int] = tokenizer(text, truncation=True, max_length=window).input_ids
+        return cut
+
+    def _load(self) -> tuple[Any, Any, str]:
+        files = find_model(self.name, download=self.download)
+        _check(files)
+        try:
+            return _load(files.folder, self.device)
+        except RagError as error:
+            raise type(error)(f"model '{self.name}': {error}") from error
+        except Exception as error:
+            raise ModelError(f"model '{self.name}' cannot be loaded: {_line(error)}") from error
+
+
+def _check(files: ModelFiles) -> None:
+    """Raise ModelError where the folder cannot hold a model that is loaded here."""
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as KNOWN,
+    )
+
+    config = _config(files)
+    kind = config.get("model_type")
+    if kind not in KNOWN and config.get("auto_map"):
+        raise ModelError(f"model '{files.name}' needs code of its own, which is not run")
+    if kind not in KNOWN:
+        raise ModelError(
+            f"model '{files.name}' is of type '{kind}': a rewriter is a sequence-to-sequence "
+            "model, such as T5 or BART"
+        )
+    files.weights()
+    if not any(files.folder.glob("model*.safetensors")):
+        raise ModelError(
+            f"the weights of model '{files.name}' are pickled: save them as model.safetensors"
+        )
+
+
+def _config(files: ModelFiles) -> dict[str, Any]:
+    try:
+        config = json.loads((files.folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        config = None
+    if not isinstance(config, dict):
+        raise ModelError(f"the config.json of model '{files.name}' cannot be read")
+    return config
+
+
+def _load(folder: Path, device: str) -> tuple[Any, Any, str]:
+    """Tokenizer, model and device."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RequestError("no CUDA device here; use device 'auto' or 'cpu'")
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    with _quiet():
+        tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        model, told = AutoModelForSeq2SeqLM.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    if told["missing_keys"]:
+        raise ModelError(
+            f"its weights are not those that config.json describes: "
+            f"{len(told['missing_keys'])} are missing"
+        )
+    # What is cut off where a question alone is too long is its beginning.
+    tokenizer.truncation_side = "left"
+    return tokenizer, model.to(chosen).eval(), chosen
+
+
+def _searched(model: Any, ids: Sequence[int], device: str, search: Search) -> Any:
+    import torch
+
+    tokens = torch.tensor([ids], device=device)
+    with torch.inference_mode():
+        return model.generate(
+            input_ids=tokens,
+            attention_mask=torch.ones_like(tokens),
+            num_beams=search.beams,
+            num_return_sequences=search.n,
+            length_penalty=search.length_penalty,
+            max_new_tokens=LONGEST,
+            do_sample=False,
+            early_stopping=True,
+            return_dict_in_generate=True,
+            output_scores=True,
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's progress bars and reports, which are told as errors instead."""
+    from transformers.utils import logging
+
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
