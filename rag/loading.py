@@ -66,7 +66,9 @@ def check_tokenizer(tokenizer: Any, files: ModelFiles) -> None:
 
     Raises ModelError.
     """
-    if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
+    words = set(tokenizer.get_vocab().values()).difference(tokenizer.all_special_ids)
+    # The one that T5's has then is the space.
+    if len(words) < 2:
         raise ModelError(
             f"model '{files.name}' cannot be loaded: there is no tokenizer in '{files.folder}'"
         )

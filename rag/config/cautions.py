@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag import registry
 from rag.config.component import Component
-from rag.config.pipeline import Expand, Pipeline, Rerank
+from rag.config.pipeline import Cut, Expand, Pipeline, Rerank, Select
 
 # A context takes up to so many tokens: see `rag.chunk.context`.
 _CONTEXT = 48
@@ -31,7 +31,7 @@ def cautions(pipeline: Pipeline) -> list[Caution]:
     for component in pipeline.chunk.within():
         found += _room_for_context(component, limit)
         found += _overlap(component, limit)
-    return [*found, *_late_window(pipeline), *_order(pipeline)]
+    return [*found, *_late_window(pipeline), *_order(pipeline), *_scores(pipeline)]
 
 
 def _limit(pipeline: Pipeline) -> int | None:
@@ -105,3 +105,26 @@ def _order(pipeline: Pipeline) -> Iterator[Caution]:
         if isinstance(stage, Expand) and any(isinstance(one, Rerank) for one in after):
             told = "a 'rerank' after it reads the grown passages: move it before this stage"
             yield Caution("query.expand", told)
+
+
+def _scores(pipeline: Pipeline) -> Iterator[Caution]:
+    """A selector that compares scores of which a reranker gave only the first ones.
+
+    The class attribute `compares` says that it does, its option `top` how many of them.
+    """
+    scored: int | None = None
+    for stage in pipeline.stages:
+        if isinstance(stage, Rerank):
+            scored = stage.top
+        elif isinstance(stage, Cut) and scored is not None and stage.k <= scored:
+            scored = None
+        elif isinstance(stage, Select) and scored is not None:
+            component = stage.component
+            compares = getattr(registry.load(component.kind, component.use), "compares", False)
+            top = component.options.get("top")
+            if compares and not (isinstance(top, int) and top <= scored):
+                told = (
+                    f"'{component.use}' compares scores, and hits after the first {scored} keep "
+                    f"those from before 'rerank': put 'cut: {{k: {scored}}}' between the two"
+                )
+                yield Caution("query.select", told)

@@ -79,6 +79,7 @@ class AttentionSelector:
     """
 
     needs: ClassVar[str] = "encode"
+    compares: ClassVar[bool] = True
 
     def __init__(self, *, weights: str, passages: Annotated[int, Field(ge=1)] = 1) -> None:
         self.weights = weights

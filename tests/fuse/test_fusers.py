@@ -9,7 +9,7 @@ from rag.errors import PipelineError, RequestError
 from rag.fuse.complement import ComplementFuser
 from rag.fuse.convex import ConvexFuser
 from rag.pipeline import RetrieveStage
-from rag.protocols import Fuser
+from rag.protocols import Fuser, Retriever
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.testing import FuserSuite, MemoryView
@@ -53,7 +53,10 @@ def test_arms_take_turns_and_repeat_nothing() -> None:
 
 
 def test_what_each_later_arm_added_is_noted() -> None:
-    arms = [("bm25", Bm25Retriever(k=3)), ("dense", DenseRetriever(k=5))]
+    arms: list[tuple[str, Retriever]] = [
+        ("bm25", Bm25Retriever(k=3)),
+        ("dense", DenseRetriever(k=5)),
+    ]
     stage = RetrieveStage(arms, ("complement", ComplementFuser()))
     with question() as asked:
         hits = stage(Ranking(Query("when does the ferry leave")), MemoryView()).hits
@@ -84,7 +87,7 @@ def test_a_narrow_arm_says_little_about_the_order() -> None:
 
 def test_the_only_hit_of_an_arm_counts_whatever_the_scale() -> None:
     for normalise in ("min-max", "theoretical", "z-score"):
-        fuser = ConvexFuser(normalise=normalise)  # type: ignore[arg-type]
+        fuser = ConvexFuser(normalise=normalise)
         assert fused(fuser, arm(a=3), arm(b=0.2)) == {"a": 0.5, "b": 0.5}
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from rag.select.mmr import MmrSelector
 from rag.select.per_document import PerDocumentSelector
 from rag.types import Hit, Passage, Query
 
+pytestmark = pytest.mark.slow
 CASES = settings(max_examples=1000, deadline=None)
 QUERY = Query("asked")
 WORDS = ("ferry", "lamp", "oil", "storm", "keeper")

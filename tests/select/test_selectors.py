@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from rag.config import Component, parse_pipeline
+from rag.config import Component, Rerank, parse_pipeline
+from rag.config.cautions import cautions
 from rag.errors import ModelError, PipelineError, RequestError
 from rag.pipeline import SelectStage
 from rag.protocols import Selector, Vectors, View
@@ -311,3 +312,26 @@ def test_faults(stage: str, message: str) -> None:
     with pytest.raises(PipelineError) as caught:
         parse_pipeline(f"{FILE}  - select: {stage}\n", "f.yaml")
     assert message in [fault.message for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("select", "between", "told"),
+    [
+        ("{use: documents}", "", True),
+        ("{use: mmr, top: 50}", "", True),
+        ("{use: mmr, top: 20}", "", False),
+        ("{use: documents}", "{cut: {k: 20}}, ", False),
+        ("{use: per-document}", "", False),
+    ],
+)
+def test_scores_of_two_stages_are_cautioned_against(select: str, between: str, told: bool) -> None:
+    whole = parse_pipeline(
+        "name: x\nindex: {chunk: {use: fixed, max_tokens: 100}, "
+        "encode: {use: sentence-transformers, model: all-MiniLM-L6-v2}}\n"
+        f"query: [{{retrieve: {{use: dense}}}}, {between}{{select: {select}}}]",
+        "x",
+    )
+    retrieve, *rest = whole.stages
+    rerank = Rerank(Component("reranker", "any", {}), 20)
+    found = cautions(replace(whole, stages=(retrieve, rerank, *rest)))
+    assert any("put 'cut: {k: 20}' between" in one.message for one in found) == told
