@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 from rag.errors import ChatError, IndexDamagedError
 from rag.places import place_of
@@ -16,6 +16,9 @@ from rag.protocols import Answerer, Expander, Fuser, Reranker, Retriever, Rewrit
 from rag.sentences import block_at
 from rag.tracing import note, question
 from rag.types import Answer, Document, Hit, Passage, Query, Ranking, StageScore, Step, Variant
+
+# What stages said of passages, by `Passage.order`, which costs less than their ids.
+Told: TypeAlias = dict[tuple[str, int, int], dict[str, StageScore]]
 
 
 class Stage(Protocol):
@@ -84,16 +87,13 @@ class RetrieveStage:
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """A ranking of what the arms found."""
-        query = ranking.query
-        found = [_hits(name, arm.retrieve(query, view)) for name, arm in self.arms]
+        found = [(name, arm.retrieve(ranking.query, view)) for name, arm in self.arms]
+        told: Told = {}
+        arms = [_hits(name, pairs, told) for name, pairs in found]
         if self.fuser is None:
-            return replace(ranking, hits=tuple(found[0]))
+            return replace(ranking, hits=tuple(arms[0]))
         name, fuser = self.fuser
-        before: dict[str, dict[str, StageScore]] = {}
-        for arm in found:
-            for hit in arm:
-                before.setdefault(hit.passage.id, {}).update(hit.stages)
-        return replace(ranking, hits=tuple(_hits(name, fuser.fuse(found), before)))
+        return replace(ranking, hits=tuple(_hits(name, fuser.fuse(arms), told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,21 +359,21 @@ def _spanning(document: Document, passage: Passage, start: int, end: int) -> Pas
     )
 
 
-def _hits(
-    name: str,
-    found: Sequence[tuple[Passage, float]],
-    before: dict[str, dict[str, StageScore]] | None = None,
-) -> list[Hit]:
+def _hits(name: str, found: Sequence[tuple[Passage, float]], told: Told) -> list[Hit]:
+    """Hits of what stage `name` found, with all that `told` has of them; it learns of `name`."""
     hits = []
     for rank, (passage, score) in enumerate(found, 1):
-        stages = dict((before or {}).get(passage.id, {}))
+        stages = told.setdefault(passage.order, {})
         stages[name] = StageScore(rank, score)
-        hits.append(Hit(passage, score, MappingProxyType(stages)))
+        # Some hundred times a query: every argument that is left out costs a call.
+        hits.append(Hit(passage, score, MappingProxyType(stages), ()))
     return hits
 
 
 def _noted(hit: Hit, name: str, rank: int, score: float, final: float | None = None) -> Hit:
     """`hit` with what stage `name` said; `final` is its score where that is another."""
-    stages = MappingProxyType({**hit.stages, name: StageScore(rank, score)})
+    stages = dict(hit.stages.items())
+    stages[name] = StageScore(rank, score)
     # Made some hundred times a query: `replace` takes twice as long.
-    return Hit(hit.passage, score if final is None else final, stages, hit.found)
+    final = score if final is None else final
+    return Hit(hit.passage, final, MappingProxyType(stages), hit.found)

@@ -201,6 +201,21 @@ class Rows:
                 found[key] = np.frombuffer(blob, np.float16).astype(np.float32)
         return found
 
+    def vectors_at(self, rows: Sequence[int]) -> dict[int, Vectors]:
+        """Vectors `(dimension,)` by the row of their passage; those not known are left out."""
+        import numpy as np
+
+        found: dict[int, Vectors] = {}
+        for start in range(0, len(rows), _BATCH):
+            batch = list(rows[start : start + _BATCH])
+            sql = (
+                "SELECT p.row, v.vector FROM passages p JOIN vectors v ON v.hash = p.hash "
+                f"WHERE p.row IN ({','.join('?' * len(batch))})"
+            )
+            for row, blob in self.connection.execute(sql, batch):
+                found[row] = np.frombuffer(blob, np.float16)
+        return found
+
     def keys_of(self, passages: Sequence[Passage]) -> list[tuple[int, int, bytes]]:
         """Of each passage its row, its document's row, and the hash of its vector.
 

@@ -32,6 +32,8 @@ class StoreView:
         self.rows = Rows(connection)
         self.generation = generation
         self._encoder = encoder
+        # Rows of the passages that were found, so that what stages ask of them is looked up.
+        self._found: dict[tuple[str, int, int], int] = {}
 
     @property
     def encoder(self) -> Encoder | None:
@@ -76,14 +78,14 @@ class StoreView:
 
     def vectors(self, passages: Sequence[Passage]) -> Vectors:
         """Stored vectors: see `View.vectors`."""
-        keys = [key for _, _, key in self.rows.keys_of(passages)]
-        known = self.rows.vectors(keys)
-        if missing := [one.id for one, key in zip(passages, keys, strict=True) if key not in known]:
+        rows = self._rows_of(passages)
+        known = self.rows.vectors_at(rows)
+        if missing := [one.id for one, row in zip(passages, rows, strict=True) if row not in known]:
             raise IndexDamagedError(f"passage '{missing[0]}' has no vector: run 'rag verify'")
-        found = np.array([known[key] for key in keys], np.float32).reshape(len(keys), -1)
+        found = np.array([known[row] for row in rows], np.float32).reshape(len(rows), -1)
         # They are kept in half precision.
-        rows: Vectors = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-        return rows
+        unit: Vectors = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return unit
 
     def contributions(
         self, texts: Sequence[Variant], passages: Sequence[Passage]
@@ -122,6 +124,14 @@ class StoreView:
                 weights[term] = weights.get(term, 0.0) + variant.weight
         return weights
 
+    def _rows_of(self, passages: Sequence[Passage]) -> list[int]:
+        if any(one.order not in self._found for one in passages):
+            keys = self.rows.keys_of(passages)
+            self._found.update(
+                (one.order, row) for one, (row, _, _) in zip(passages, keys, strict=True)
+            )
+        return [self._found[one.order] for one in passages]
+
     def _allowed(self, filters: Sequence[Filter]) -> Ids | None:
         if not filters:
             return None
@@ -150,6 +160,7 @@ class StoreView:
             raise IndexDamagedError(
                 "the search structures hold passages that are not in the index: run 'rag repair'"
             )
+        self._found.update((passage.order, row) for row, passage in passages.items())
         ranked = [(passages[row], float(np.float32(score))) for row, score in found]
         ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
         return ranked[:k]
