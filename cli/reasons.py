@@ -12,7 +12,7 @@ from rag.cli.search import hit_shape
 
 if TYPE_CHECKING:
     from rag.explaining import Explanation, Move, Origin, Reasons
-    from rag.types import Hit, Query, Step, Variant
+    from rag.types import Hit, Query, Step
 
 INDENT = 5
 # What is listed of things that may be many; --json has them all.
@@ -104,8 +104,8 @@ def _say_named(name: str, text: str) -> None:
 
 def _additions(query: Query) -> Iterator[tuple[str, str]]:
     """Names and texts of what rewriters added; a list of terms on one line."""
-    terms = [one for one in query.variants if _is_term(one)]
-    texts = [one for one in query.variants if not _is_term(one)]
+    terms = [one for one in query.variants if one.is_term]
+    texts = [one for one in query.variants if not one.is_term]
     yield from _folded("variant:", [_weighed(one.text, one.weight, one.by) for one in texts])
     for by in dict.fromkeys(one.by for one in terms):
         some = [one for one in terms if one.by == by]
@@ -123,10 +123,6 @@ def _folded(name: str, told: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield from ((name, one) for one in told[:_TEXTS])
     if len(told) > _TEXTS:
         yield "", _more(len(told) - _TEXTS)
-
-
-def _is_term(one: Variant) -> bool:
-    return one.arms == "lexical" and len(one.text.split()) == 1
 
 
 def _weighed(text: str, weight: float, by: str) -> str:

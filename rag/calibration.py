@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from rag.evaluate.calibration import Reliability, platt, probabilities, reliabil
 from rag.evaluate.detection import read_dataset
 from rag.protocols import Scores
 from rag.rag import Rag
-from rag.trial import Say, Units, open_trial
+from rag.trial import Say, Units, kept, open_trial
 from rag.types import Ranking
 
 _CHECKED = "test"
@@ -89,13 +88,18 @@ def calibrate(
     """
     stage = _last_reranker(pipeline)
     learnt = _dataset(folder, split)
-    with _place(cache) as place, closing(open_trial(learnt, _raw(pipeline), place, units)) as rag:
+    with kept(cache) as place, closing(open_trial(learnt, _raw(pipeline), place, units)) as rag:
         say = progress or (lambda _: None)
         say(f"indexing {learnt.name}")
         for failure in rag.index(connector_of(learnt)).failed:
             warnings.warn(f"not read: {failure.source}: {failure.error}", stacklevel=2)
         asker = _Asker(rag, questions, say)
         sample = asker.sample(learnt)
+        if not len(sample.scores):
+            raise RequestError(
+                f"'{stage.component.use}' scored no passage for any question: warnings tell where "
+                "it failed; otherwise nothing was found"
+            )
         slope, intercept = platt(sample.scores, sample.relevant)
         return Calibrated(
             dataset=learnt.name,
@@ -202,13 +206,3 @@ def _check(
 def _short(number: float) -> float:
     """As many digits as a curve that was fitted deserves."""
     return float(f"{number:.5g}")
-
-
-@contextmanager
-def _place(cache: Path | None) -> Iterator[Path]:
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
-        yield cache
-        return
-    with tempfile.TemporaryDirectory(prefix="ragline-") as folder:
-        yield Path(folder)

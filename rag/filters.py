@@ -260,7 +260,9 @@ class _Reader:
         head = f"…{before[-_SHOWN:]}" if len(before) > _SHOWN else before
         tail = f"{after[:_SHOWN]}…" if len(after) > _SHOWN else after
         shown = " ".join(f"{head} <here> {tail}".split())
-        return RequestError(f"{self._name}: {message} at character {self._at + 1}: {shown}{hint}")
+        # A name in backquotes may have lines.
+        told = " ".join(message.split())
+        return RequestError(f"{self._name}: {told} at character {self._at + 1}: {shown}{hint}")
 
 
 def _scalar(text: str) -> Scalar:

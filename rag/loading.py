@@ -14,19 +14,24 @@ from rag.models import ModelFiles
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 _LOGGERS = ("transformers", "sentence_transformers")
+# Characters of what a library says that are told.
+_LONGEST = 300
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 @contextmanager
-def loading(name: str) -> Iterator[None]:
-    """In it the libraries say nothing, and what they raise becomes a ModelError of one line."""
-    with _silence():
+def loading(name: str, *, own_code: bool = True) -> Iterator[None]:
+    """In it the libraries say nothing, and what they raise becomes a ModelError of one line.
+
+    `own_code` says whether there is an option that lets code of the model's own run.
+    """
+    with silence():
         try:
             yield
         except RagError:
             raise
         except Exception as error:
-            raise ModelError(_told(name, error)) from error
+            raise ModelError(_told(name, error, own_code=own_code)) from error
 
 
 def torch_device(given: Device, key: str) -> str:
@@ -111,7 +116,8 @@ def _missing(model: Any, folder: Path, given: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """In it the libraries show no progress bars and report nothing but errors."""
     from transformers.utils import logging as shown
 
     bars = shown.is_progress_bar_enabled()
@@ -129,11 +135,12 @@ def _silence() -> Iterator[None]:
             shown.enable_progress_bar()
 
 
-def _told(name: str, error: Exception) -> str:
+def _told(name: str, error: Exception, *, own_code: bool) -> str:
     if "trust_remote_code" in str(error):
-        return (
-            f"model '{name}' needs code of its own, which is not run: set 'remote_code: true' "
-            "beside 'model' if you trust whoever wrote it"
-        )
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"model '{name}' cannot be loaded: {first}"
+        told = f"model '{name}' needs code of its own, which is not run"
+        way = ": set 'remote_code: true' beside 'model' if you trust whoever wrote it"
+        return told + way if own_code else f"{told} here: choose another model"
+    first, *others = (str(error).strip() or type(error).__name__).splitlines()
+    # What ends so is nothing without the list that it announces.
+    line = " ".join([first, *others]) if first.rstrip().endswith(":") else first
+    return f"model '{name}' cannot be loaded: {' '.join(line.split())[:_LONGEST]}"

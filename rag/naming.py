@@ -17,7 +17,10 @@ def matcher(name: str, base: Path) -> Callable[[str], bool]:
 
     That is itself, what lies in the folder, archive, mailbox or other source that it names, or
     what its pattern fits; paths are as seen from the current folder, or as the index calls them.
+    An empty name means nothing.
     """
+    if not name.strip():  # a script's variable without a value, and no word for everything
+        return lambda _: False
     names = {name.rstrip("/")}
     if not is_elsewhere(name):
         names.add(source_name(name, base))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar, Protocol, TypeAlias
 
-from rag.errors import ChatError, IndexDamagedError
+from rag.errors import ChatError, IndexDamagedError, ModelError
 from rag.places import place_of
 from rag.protocols import Answerer, Expander, Fuser, Reranker, Retriever, Rewriter, Selector, View
 from rag.sentences import block_at
@@ -88,12 +88,12 @@ class RetrieveStage:
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """A ranking of what the arms found."""
         found = [(name, arm.retrieve(ranking.query, view)) for name, arm in self.arms]
-        told: Told = {}
-        arms = [_hits(name, pairs, told) for name, pairs in found]
+        # Each hit with what its own arm said: a fuser tells arms apart by it.
+        arms = [_hits(name, pairs, {}) for name, pairs in found]
         if self.fuser is None:
             return replace(ranking, hits=tuple(arms[0]))
         name, fuser = self.fuser
-        return replace(ranking, hits=tuple(_hits(name, fuser.fuse(arms), told)))
+        return replace(ranking, hits=tuple(_hits(name, fuser.fuse(arms), _together(arms))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +166,25 @@ class RerankStage:
         scores: list[float] = []
         for start, end in self._blocks(len(passages)):
             block = self.reranker.score(asked, passages[start:end])
-            given = [float(one) for _, one in zip(passages[start:end], block, strict=True)]
+            given = [
+                self._checked(float(one), passage)
+                for passage, one in zip(passages[start:end], block, strict=True)
+            ]
             best = self._worst_of_best(scores)
             scores += given
             if best is not None and all(one <= best for one in given) and end < len(passages):
                 note(f"stopped after {end} of {len(passages)} hits: the best ones stayed")
                 break
         return scores
+
+    def _checked(self, score: float, passage: Passage) -> float:
+        """`score`, which has a place among others. Raises ModelError where it has none."""
+        if not math.isfinite(score):
+            raise ModelError(
+                f"reranker '{self.name}' scored passage '{passage.id}' as {score}, which is no "
+                "place among others: take another model, or 'dtype: float32'"
+            )
+        return score
 
     def _blocks(self, size: int) -> Iterator[tuple[int, int]]:
         if self.early_exit is None or size <= self.early_exit.best:
@@ -357,6 +369,15 @@ def _spanning(document: Document, passage: Passage, start: int, end: int) -> Pas
         headings=block.headings if block else passage.headings,
         place=place_of(document.blocks, start, end),
     )
+
+
+def _together(arms: Sequence[Sequence[Hit]]) -> Told:
+    """What all of `arms` said of each passage."""
+    told: Told = {}
+    for arm in arms:
+        for hit in arm:
+            told.setdefault(hit.passage.order, {}).update(hit.stages)
+    return told
 
 
 def _hits(name: str, found: Sequence[tuple[Passage, float]], told: Told) -> list[Hit]:

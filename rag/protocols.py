@@ -342,7 +342,7 @@ class Reranker(Protocol):
     """Scores passages against a question. The pipeline moves the hits, so none is lost."""
 
     def score(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
-        """One score for each passage, in order; higher is better; batches do not matter.
+        """One finite score for each passage, in order; higher is better; batches do not matter.
 
         Unless passages are judged against each other: then a score is for these alone. Raises
         ChatError where a chat model does not answer: the pipeline then leaves hits as they were.

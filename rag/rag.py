@@ -528,6 +528,14 @@ def _query(question: str | Query, filters: Filters, history: Sequence[Turn] = ()
 
 def _check_history(history: Sequence[Turn]) -> None:
     expected = "a history is earlier turns, user's and assistant's in turn, and ends with an answer"
+    for place, turn in enumerate(history, 1):
+        # Programs give what they have: JSON, or messages of another library.
+        told = getattr(turn, "role", None) in {"user", "assistant"}
+        if not told or not isinstance(getattr(turn, "text", None), str):
+            raise RequestError(
+                f"turn {place} of the history is none: give Turn('user', TEXT) and "
+                "Turn('assistant', TEXT) of rag.types"
+            )
     for place, (turn, following) in enumerate(pairwise(history), 1):
         if turn.role == following.role:
             raise RequestError(

@@ -26,19 +26,23 @@ class TargetModel:
         self.name = files.name
         self._device = device
         self.targets: tuple[int, int] | None = None
-        with loading(files.name):
+        with loading(files.name, own_code=False):
             self._load(dtype)
 
     def _load(self, dtype: str) -> None:
         import torch
-        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+        from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
         folder = str(self._files.folder)
         given = {"dtype": getattr(torch, dtype)}
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        # Left out, the library asks on standard output whether to run a model's own code.
+        safe = {"local_files_only": True, "trust_remote_code": False}
+        # Of such a model the tokenizer fails first, for a reason that explains nothing.
+        AutoConfig.from_pretrained(folder, **safe)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, **safe)
         check_tokenizer(self.tokenizer, self._files)
         model: Any = AutoModelForSeq2SeqLM.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, **given
+            folder, use_safetensors=True, **safe, **given
         )
         check_complete(model, self._files, self._files.folder, **given)
         self._model: Any = model.to(self._device).eval()

@@ -115,7 +115,7 @@ def evaluate_each(
     _check_distinct(folders, pipelines)
     datasets = [read_dataset(folder, split) for folder in folders]
     _check_runs(datasets, extent)
-    with _kept(cache) as place, ExitStack() as journals:
+    with kept(cache) as place, ExitStack() as journals:
         bench = _Bench(
             place, units, progress or (lambda _: None), extent, journals, len(datasets) > 1
         )
@@ -334,7 +334,8 @@ def uncut(pipeline: Pipeline) -> Pipeline:
 
 
 @contextmanager
-def _kept(cache: Path | None) -> Iterator[Path]:
+def kept(cache: Path | None) -> Iterator[Path]:
+    """The folder `cache`, made where it is missing; without it one that is removed again."""
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
         yield cache

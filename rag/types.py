@@ -181,6 +181,11 @@ class Variant:
     by: str = ""
     arms: Arms = "all"
 
+    @property
+    def is_term(self) -> bool:
+        """Whether it is one word for the lexical arm, as feedback gives them."""
+        return self.arms == "lexical" and len(self.text.split()) == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

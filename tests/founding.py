@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from rag.encode.sentence_transformers import SentenceTransformersEncoder
+from rag.protocols import TokenVectors, Vectors
 from rag.types import Passage
 
 SEEDS = sorted((Path(__file__).parents[2] / "shared" / "seeds").glob("*.txt"))
@@ -68,6 +74,50 @@ def titles_and_abstracts() -> list[tuple[str, str]]:
 def boilerplate() -> list[str]:
     """58 lines: those above, and the two at the head of the file."""
     return [*BOILERPLATE, *SEEDS[0].read_text(encoding="utf-8").splitlines()[:2]]
+
+
+class Remembering(SentenceTransformersEncoder):
+    """Encodes each text once, whether its vector or those of its tokens are wanted."""
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._means(self.encode_tokens(texts))
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._means(self.encode_query_tokens(texts))
+
+    def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        return self._remembered("passages", texts, super().encode_tokens)
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        return self._remembered("queries", texts, super().encode_query_tokens)
+
+    def _means(self, tokens: Iterator[TokenVectors]) -> Vectors:
+        rows = [one.vectors.mean(axis=0) for one in tokens]
+        return self.pooled(np.array(rows, np.float32).reshape(-1, self.dimension))
+
+    def _remembered(
+        self,
+        kind: str,
+        texts: Sequence[str],
+        encode: Callable[[Sequence[str]], Iterator[TokenVectors]],
+    ) -> Iterator[TokenVectors]:
+        known = self.__dict__.setdefault(f"known_{kind}", {})
+        if new := list(dict.fromkeys(text for text in texts if text not in known)):
+            known.update(zip(new, encode(new), strict=True))
+        return iter([known[text] for text in texts])
+
+
+@cache
+def encoder() -> Remembering:
+    """all-MiniLM-L6-v2 with all that it has encoded: the abstracts, once for all tests.
+
+    Whoever is first waits for them, on a busy machine for minutes.
+    """
+    made = Remembering(device="cpu")
+    titles, abstracts = zip(*titles_and_abstracts(), strict=True)
+    made.encode_passages(abstracts)
+    made.encode_queries(titles)
+    return made
 
 
 def passage(name: str, text: str) -> Passage:

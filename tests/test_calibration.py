@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from chat_server import closed_port
 from models import WORDS
 
 from rag.calibration import Calibrated, calibrate
@@ -119,6 +120,21 @@ def test_nothing_is_checked_on_what_was_learnt(
 def test_a_pipeline_without_reranker_is_refused(folder: Path) -> None:
     with pytest.raises(RequestError, match="'bm25' has no 'rerank' stage"):
         calibrate(folder, load_pipeline("bm25"))
+
+
+def test_a_reranker_that_always_fails_is_named(folder: Path, tmp_path: Path) -> None:
+    model = f"{{use: openai, model: m, base_url: '{closed_port()}'}}"
+    path = tmp_path / "failing.yaml"
+    path.write_text(
+        "name: failing\nindex:\n  chunk: {use: fixed}\n  lexical: {use: bm25}\n"
+        "query:\n  - retrieve: {use: bm25, k: 5}\n"
+        f"  - rerank: {{use: llm, top: 2, retries: 0, cache: false, model: {model}}}\n"
+    )
+    with (
+        pytest.warns(UserWarning, match="reranker 'llm' failed"),
+        pytest.raises(RequestError, match="'llm' scored no passage for any question"),
+    ):
+        calibrate(folder, load_pipeline(str(path)), questions=2)
 
 
 def test_a_split_that_is_not_there_is_refused(folder: Path, pipeline: Pipeline) -> None:

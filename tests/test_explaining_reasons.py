@@ -14,8 +14,11 @@ from rag import Rag, registry
 from rag.arms import texts_of
 from rag.explaining import Explanation, Fate, Origin
 from rag.explaining.depths import depths_of
+from rag.explaining.origins import singles
 from rag.filters import parse_filter
-from rag.protocols import View
+from rag.protocols import Retriever, View
+from rag.retrieve.bm25 import Bm25Retriever
+from rag.retrieve.dense import DenseRetriever
 from rag.store.rank_bm25 import RankBm25Engine
 from rag.testing import HashingEncoder, MemoryView
 from rag.types import Example, Hit, Passage, Query, Variant
@@ -196,6 +199,23 @@ def test_which_text_found_it(folder: Path) -> None:
     (hull,) = [one for source, one in named.items() if source.endswith("hull.md")]
     examples = [one for one in hull.origins if one.kind == "examples"]
     assert [one.rank for one in examples] == [1]
+
+
+def test_only_what_an_arm_reads_found_it() -> None:
+    alone = Variant("What is the ferry?", 1.0, "conversation", "lexical")
+    invented = Variant("It leaves at nine.", 1.0, "hyde", "dense")
+    query = Query(
+        "And it?", variants=(alone,), hypotheses=(invented,), standalone=alone.text, dense_weight=0
+    )
+
+    def read(query: Query, arm: Retriever) -> list[tuple[str, str]]:
+        return [(one.kind, one.text) for one in singles(query, arm)]
+
+    assert read(query, Bm25Retriever()) == [("question", "And it?"), ("variant", alone.text)]
+    assert read(query, DenseRetriever()) == [("hypothesis", invented.text)]
+    unsaid = replace(query, variants=(), dense_weight=0.5)
+    assert read(unsaid, Bm25Retriever()) == [("question", "And it?"), ("standalone", alone.text)]
+    assert read(unsaid, DenseRetriever())[:2] == read(unsaid, Bm25Retriever())
 
 
 def test_without_rewrites_the_question_found_it(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import RequestError
@@ -255,6 +255,7 @@ def test_text_is_parsed_to_the_tree_that_it_states(test: Filter) -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(alphabet="ab1.=!<>~()'\"`, \nandornthsi", max_size=30) | st.text(max_size=30))
+@example('"\n"')
 def test_anything_is_parsed_or_refused_on_one_line(text: str) -> None:
     try:
         parse_filter(text)

@@ -95,6 +95,15 @@ def test_documents_are_removed_by_name_folder_and_pattern(rag: Rag, tmp_path: Pa
         rag.remove("docs/a.md")
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_name_without_a_letter_removes_nothing(rag: Rag, tmp_path: Path, name: str) -> None:
+    rag.index(tmp_path / "docs")
+    before = rag.status()["documents"]
+    with pytest.raises(RequestError, match=f"no document '{name}'"):
+        rag.remove(name)
+    assert rag.status()["documents"] == before > 0
+
+
 def test_moves_are_told_and_encode_nothing(tmp_path: Path) -> None:
     class Counting(HashingEncoder):
         calls = 0

@@ -46,14 +46,11 @@ class ReplyCache:
     def known(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that are kept under `keys`."""
         found: dict[bytes, Reply] = {}
-        if self.path.is_file():
-            with self._noting("read"), self._opened() as database:
-                for key in dict.fromkeys(keys):
-                    row = database.execute(
-                        "SELECT reply FROM replies WHERE key = ?", (key,)
-                    ).fetchone()
-                    if row is not None:
-                        found[key] = _reply(row[0])
+        with self._noting("read"):
+            # In a folder that nobody may read even this fails.
+            if self.path.is_file():
+                with self._opened() as database:
+                    found.update(_replies(database, keys))
         return found
 
     def keep(self, replies: Mapping[bytes, Reply]) -> None:
@@ -95,6 +92,14 @@ def key_of(fingerprint: str, messages: Sequence[Message], *, choices: bool) -> b
     """What the reply of a model is kept under."""
     record = [1, fingerprint, [[one.role, one.text] for one in messages], choices]
     return hashlib.sha256(json.dumps(record, ensure_ascii=True).encode()).digest()
+
+
+def _replies(database: sqlite3.Connection, keys: Sequence[bytes]) -> Iterator[tuple[bytes, Reply]]:
+    sql = "SELECT reply FROM replies WHERE key = ?"
+    for key in dict.fromkeys(keys):
+        row = database.execute(sql, (key,)).fetchone()
+        if row is not None:
+            yield key, _reply(row[0])
 
 
 def _shrink(database: sqlite3.Connection, max_bytes: int) -> None:

@@ -23,6 +23,8 @@ Asked: TypeAlias = Sequence[Message]
 _LONGEST_WAIT = 8.0
 # Seconds that a model may take beyond what it was given before nobody waits for it.
 _GRACE = 0.5
+# Seconds to the deadline that are none: whoever reads from a server may stop a little before.
+_OVER = 0.05
 # Kinds of lines told of one stage, and characters of each.
 _LINES = 5
 _LENGTH = 240
@@ -101,15 +103,18 @@ class Calls:
             raise self._late()
         self._count()
         try:
-            reply: Reply = self._reply(asked, seconds)
+            reply = self._reply(asked, seconds)
+        except ChatError as error:
+            # Of the seconds that were left nobody knows, of the deadline whoever set it.
+            if error.again and seconds < self._settings.timeout and self._left() <= _OVER:
+                raise self._late() from error
+            raise
         except RagError:
             raise
         except Exception as error:
             words = " ".join(str(error).split())
             raise ChatError(f"the chat model failed: {type(error).__name__}: {words}") from error
-        if not reply.text.strip() and not reply.choices:
-            raise ChatError("the chat model answered with an empty text")
-        return reply
+        return _usable(reply)
 
     def _count(self) -> None:
         budget = self._settings.budget
@@ -134,7 +139,7 @@ class Calls:
         return self._end - time.monotonic()
 
     def _late(self) -> ChatError:
-        return ChatError(f"no reply within the deadline of {self._settings.deadline:g} s")
+        return ChatError(f"the deadline of {self._settings.deadline:g} s is over")
 
     def _tell(self, answers: Sequence[Reply | ChatError]) -> None:
         """Note what went wrong, a line for each kind."""
@@ -145,6 +150,18 @@ class Calls:
             note(_short(line) + (f" ({times} times)" if times > 1 else ""))
         if len(told) > _LINES:
             note(f"and {len(told) - _LINES} other failures of the chat model")
+
+
+def _usable(reply: object) -> Reply:
+    """`reply` where it is one with a text. Programs give models of their own, of any kind."""
+    if not isinstance(reply, Reply) or type(reply.text) is not str:
+        raise ChatError(
+            f"the chat model's 'reply' returned a {type(reply).__name__}, and not a Reply with a "
+            "text (rag.types.Reply)"
+        )
+    if not reply.text.strip() and not reply.choices:
+        raise ChatError("the chat model answered with an empty text")
+    return reply
 
 
 def _checked(answer: Reply | Exception) -> Reply | ChatError:

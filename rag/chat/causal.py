@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from rag.chat.answered import reply_of
-from rag.errors import ChatError, ModelError, RequestError
+from rag.errors import ChatError, ModelError
+from rag.loading import Device, silence, torch_device
 from rag.types import Message, Reply
 
 Ending: TypeAlias = Literal["end", "cut", "late"]
@@ -20,20 +20,14 @@ class CausalModel:
     """The model in `folder`. One thread at a time may use it."""
 
     def __init__(
-        self, folder: Path, max_tokens: int, *, device: str, dtype: str, remote_code: bool
+        self, folder: Path, max_tokens: int, *, device: Device, dtype: str, remote_code: bool
     ) -> None:
-        import torch
         from transformers import AutoTokenizer, GenerationConfig
 
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        elif device == "cuda" and not torch.cuda.is_available():
-            raise RequestError("'device': no CUDA device here; use 'auto' or 'cpu'")
+        self._device = torch_device(device, "device")
         trust = {"local_files_only": True, "trust_remote_code": remote_code}
-        with _silence():
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **trust)
-            self._model: Any = _loaded(folder, dtype, trust).to(device).eval()
-        self._device = device
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **trust)
+        self._model: Any = _loaded(folder, dtype, trust).to(self._device).eval()
         self._max_tokens = max_tokens
         self._ends = _ends(self._model, self._tokenizer)
         # The published settings of generation draw by chance, and warn where nothing is drawn.
@@ -48,7 +42,7 @@ class CausalModel:
 
         started = time.monotonic()
         prompt = self._tokens(messages)
-        with torch.inference_mode(), _silence():
+        with torch.inference_mode(), silence():
             made = self._model.generate(
                 **prompt,
                 do_sample=False,
@@ -130,22 +124,6 @@ def _loaded(folder: Path, dtype: str, trust: Mapping[str, Any]) -> Any:
                 f"{len(found)} {wrong}, such as '{found[0]}'"
             )
     return model
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """No progress bars and reports of the transformers library."""
-    from transformers.utils import logging
-
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _ends(model: Any, tokenizer: Any) -> list[int]:

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from rag.chat.answered import told_cut
 from rag.chat.settings import PATIENCE
-from rag.errors import ChatError, ModelError, RagError
+from rag.errors import ChatError, ModelError
+from rag.loading import Device, loading
 from rag.models import ModelFiles, find_model
 from rag.types import Message, Reply
 
@@ -39,7 +40,7 @@ class TransformersChat:
         *,
         model: Annotated[str, Field(min_length=1)],
         max_tokens: Annotated[int, Field(ge=1)] = 256,
-        device: Literal["auto", "cpu", "cuda"] = "auto",
+        device: Device = "auto",
         dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto",
         download: bool = False,
         remote_code: bool = False,
@@ -51,14 +52,16 @@ class TransformersChat:
         self._download = download
         self._remote_code = remote_code
         # A model holds gigabytes, and two threads would load it twice.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        # Apart, so that nobody waits for somebody else's reply to look into the cache.
+        self._reading = threading.Lock()
 
     repeatable = True
 
     @property
     def fingerprint(self) -> str:
         """Made of the weights, the settings and the template of the model, and the length."""
-        with self._lock:
+        with self._reading:
             return self._fingerprint
 
     @cached_property
@@ -121,7 +124,7 @@ class TransformersChat:
         from rag.chat.causal import CausalModel
 
         _ = self._weights  # are there, and are the right ones
-        try:
+        with loading(self._name):
             return CausalModel(
                 self._files.folder,
                 self._max_tokens,
@@ -129,17 +132,3 @@ class TransformersChat:
                 dtype=self._dtype,
                 remote_code=self._remote_code,
             )
-        except RagError:
-            raise
-        except Exception as error:
-            raise _not_loaded(self._name, error) from error
-
-
-def _not_loaded(name: str, error: Exception) -> ModelError:
-    if "trust_remote_code" in str(error):
-        return ModelError(
-            f"model '{name}' needs code of its own, which is not run: set 'remote_code: true' if "
-            "you trust whoever wrote it"
-        )
-    told = " ".join(str(error).split()) or type(error).__name__
-    return ModelError(f"model '{name}' cannot be loaded: {told[:200]}")

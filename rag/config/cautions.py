@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag import registry
 from rag.config.component import Component
-from rag.config.pipeline import Cut, Expand, Pipeline, Rerank, Select
+from rag.config.pipeline import Cut, Expand, Pipeline, Rerank, Retrieve, Rewrite, Select
 
 # A context takes up to so many tokens: see `rag.chunk.context`.
 _CONTEXT = 48
@@ -31,7 +31,8 @@ def cautions(pipeline: Pipeline) -> list[Caution]:
     for component in pipeline.chunk.within():
         found += _room_for_context(component, limit)
         found += _overlap(component, limit)
-    return [*found, *_late_window(pipeline), *_order(pipeline), *_scores(pipeline)]
+    found += [*_late_window(pipeline), *_unread(pipeline), *_order(pipeline)]
+    return [*found, *_exits(pipeline), *_scores(pipeline)]
 
 
 def _limit(pipeline: Pipeline) -> int | None:
@@ -96,6 +97,33 @@ def _late_window(pipeline: Pipeline) -> Iterator[Caution]:
     if isinstance(window, int) and longest is not None and longest > window:
         told = f"a window of {window} tokens is shorter than passages of {longest}"
         yield Caution("index.chunk.window", told)
+
+
+def _unread(pipeline: Pipeline) -> Iterator[Caution]:
+    """A rewriter that adds what no retriever reads, and somebody waits for its model."""
+    arms = [arm for one in pipeline.stages if isinstance(one, Retrieve) for arm in one.arms]
+    if any(_reads_vectors(arm) for arm in arms):
+        return
+    for stage in pipeline.stages:
+        if isinstance(stage, Rewrite) and _reads_vectors(stage.component):
+            told = f"'{stage.component.use}' adds to searches by vectors alone, and none is made"
+            yield Caution("query.rewrite", f"{told}: leave it out, or retrieve with 'dense'")
+
+
+def _reads_vectors(component: Component) -> bool:
+    made = registry.load(component.kind, component.use)
+    return getattr(made, "needs", None) == "encode"
+
+
+def _exits(pipeline: Pipeline) -> Iterator[Caution]:
+    """An early exit that comes when everything is scored."""
+    for stage in pipeline.stages:
+        if not isinstance(stage, Rerank) or stage.early_exit is None:
+            continue
+        first = stage.early_exit["best"] + stage.early_exit["patience"]
+        if first >= stage.top:
+            told = f"it could end after {first} hits at the earliest, and 'top' is {stage.top}"
+            yield Caution("query.rerank.early_exit", f"{told}: lower 'best' or 'patience'")
 
 
 def _order(pipeline: Pipeline) -> Iterator[Caution]:

@@ -56,7 +56,10 @@ def _load(folder: Path) -> tokenizers.Tokenizer:
         return Tokenizer.from_file(str(file))
     from transformers import AutoTokenizer
 
-    slow = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    # Without the last the library asks on standard output whether to run a model's own code.
+    slow = AutoTokenizer.from_pretrained(
+        str(folder), local_files_only=True, trust_remote_code=False
+    )
     backend = getattr(slow, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
         raise ModelError(f"the model in '{folder}' has no tokenizer that gives character offsets")

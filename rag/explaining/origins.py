@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+from rag.arms import texts_of
 from rag.protocols import Retriever, View
 from rag.types import Passage, Query, StageScore, Variant
 
@@ -74,10 +75,14 @@ def singles(query: Query, arm: Retriever) -> Iterator[Single]:
     Terms that a rewriter gives one by one count as one text, and so do its examples.
     """
     bare = replace(query, variants=(), hypotheses=(), examples=(), standalone="", dense_weight=1.0)
-    yield Single("question", query.text, "", bare)
-    if query.standalone and query.standalone != query.text:
-        yield Single("standalone", query.standalone, "", replace(bare, text=query.standalone))
     needs = getattr(arm, "needs", None)
+    # A question without weight is not read, nor what stands alone where a variant says the same.
+    texts = texts_of(query, "dense" if needs == "encode" else "lexical")
+    own = {one.text for one in texts if not one.by}
+    if query.text in own:
+        yield Single("question", query.text, "", bare)
+    if query.standalone != query.text and query.standalone in own:
+        yield Single("standalone", query.standalone, "", replace(bare, text=query.standalone))
     read = {"all", {"lexical": "lexical", "encode": "dense"}.get(needs or "", "all")}
     yield from _variants([one for one in query.variants if one.arms in read], bare)
     if needs != "lexical":
@@ -93,17 +98,13 @@ def singles(query: Query, arm: Retriever) -> Iterator[Single]:
 
 
 def _variants(variants: Sequence[Variant], bare: Query) -> Iterator[Single]:
-    terms = [one for one in variants if _is_term(one)]
+    terms = [one for one in variants if one.is_term]
     for one in variants:
-        if not _is_term(one):
+        if not one.is_term:
             yield Single("variant", one.text, one.by, replace(bare, text=one.text))
     for by in dict.fromkeys(one.by for one in terms):
         text = " ".join(one.text for one in terms if one.by == by)
         yield Single("terms", text, by, replace(bare, text=text))
-
-
-def _is_term(one: Variant) -> bool:
-    return one.arms == "lexical" and len(one.text.split()) == 1
 
 
 def _found(arm: Retriever, query: Query, view: View) -> Found:

@@ -11,11 +11,12 @@ from pydantic import Field
 from rag.chat.prompt import Prompt
 from rag.chat.settings import Budget, Deadline, Retries, Settings, Timeout
 from rag.errors import ModelError
+from rag.loading import Device
 from rag.protocols import ChatModel, View
 from rag.registry import Nested
 from rag.rewrite import replies
 from rag.rewrite.history import HistoryCharacters, dialogue, recent
-from rag.rewrite.seq2seq import Device, Search, Seq2Seq
+from rag.rewrite.seq2seq import Search, Seq2Seq
 from rag.rewrite.source import either, no_dense, source
 from rag.tracing import note
 from rag.types import Arms, Query, Turn, Variant
@@ -51,7 +52,7 @@ class ConversationRewriter:
         self,
         *,
         model: Annotated[ChatModel | None, Nested("chat", optional=True)] = None,
-        seq2seq: str | None = None,
+        seq2seq: Annotated[str, Field(min_length=1)] | None = None,
         weight: Annotated[float, Field(gt=0, le=100)] = 1.0,
         query_weight: Annotated[float, Field(ge=0, le=1)] = 1.0,
         arms: Arms = "all",

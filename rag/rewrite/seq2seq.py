@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from rag.errors import ModelError, RagError, RequestError
+from rag.errors import ModelError
+from rag.loading import Device, check_complete, check_weights, loading, torch_device
 from rag.models import ModelFiles, find_model
 from rag.tracing import note
-
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 # Tokens of a rewrite: those of CANARD and QReCC are questions of some ten words.
 LONGEST = 64
@@ -70,7 +67,9 @@ class Seq2Seq:
                 self._loaded = self._load()
         tokenizer, model, device = self._loaded
         try:
-            ids = self._encoded(tokenizer, turns, question)
+            # To cut a text is a setting of the tokenizer, which none may change in another's use.
+            with self._lock:
+                ids = self._encoded(tokenizer, turns, question)
             ends = _searched(model, ids, device, search)
             texts = tokenizer.batch_decode(ends.sequences, skip_special_tokens=True)
             scores = ends.sequences_scores.tolist()
@@ -96,12 +95,10 @@ class Seq2Seq:
     def _load(self) -> tuple[Any, Any, str]:
         files = find_model(self.name, download=self.download)
         _check(files)
-        try:
-            return _load(files.folder, self.device)
-        except RagError as error:
-            raise type(error)(f"model '{self.name}': {error}") from error
-        except Exception as error:
-            raise ModelError(f"model '{self.name}' cannot be loaded: {_line(error)}") from error
+        device = torch_device(self.device, "device")
+        with loading(self.name, own_code=False):
+            tokenizer, model = _load(files)
+            return tokenizer, model.to(device), device
 
 
 def _check(files: ModelFiles) -> None:
@@ -119,11 +116,7 @@ def _check(files: ModelFiles) -> None:
             f"model '{files.name}' is of type '{kind}': a rewriter is a sequence-to-sequence "
             "model, such as T5 or BART"
         )
-    files.weights()
-    if not any(files.folder.glob("model*.safetensors")):
-        raise ModelError(
-            f"the weights of model '{files.name}' are pickled: save them as model.safetensors"
-        )
+    check_weights(files)
 
 
 def _config(files: ModelFiles) -> dict[str, Any]:
@@ -136,27 +129,19 @@ def _config(files: ModelFiles) -> dict[str, Any]:
     return config
 
 
-def _load(folder: Path, device: str) -> tuple[Any, Any, str]:
-    """Tokenizer, model and device."""
-    import torch
+def _load(files: ModelFiles) -> tuple[Any, Any]:
+    """Tokenizer and model."""
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise RequestError("no CUDA device here; use device 'auto' or 'cpu'")
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    with _quiet():
-        tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-        model, told = AutoModelForSeq2SeqLM.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-    if told["missing_keys"]:
-        raise ModelError(
-            f"its weights are not those that config.json describes: "
-            f"{len(told['missing_keys'])} are missing"
-        )
+    folder = str(files.folder)
+    # Left out, the library asks on standard output whether to run a model's own code.
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, **safe)
+    model: Any = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True, **safe)
+    check_complete(model, files, files.folder)
     # What is cut off where a question alone is too long is its beginning.
     tokenizer.truncation_side = "left"
-    return tokenizer, model.to(chosen).eval(), chosen
+    return tokenizer, model.eval()
 
 
 def _searched(model: Any, ids: Sequence[int], device: str, search: Search) -> Any:
@@ -176,22 +161,6 @@ def _searched(model: Any, ids: Sequence[int], device: str, search: Search) -> An
             return_dict_in_generate=True,
             output_scores=True,
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the library's progress bars and reports, which are told as errors instead."""
-    from transformers.utils import logging
-
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _line(error: Exception) -> str:

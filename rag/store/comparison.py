@@ -58,10 +58,11 @@ class Comparison:
             if (kind := kind_of(value)) not in kinds:
                 held = " and ".join(_HELD[one] for one in _HELD if one in kinds)
                 advice = self._advice(value, kinds)
-                raise RequestError(f"the field '{self.key}' holds {held}: {advice}")
+                raise RequestError(f"the field '{shortened(self.key)}' holds {held}: {advice}")
             if kind == "boolean" and self.operator in _ORDER:
                 raise RequestError(
-                    f"true and false have no order: compare the field '{self.key}' with = or !="
+                    "true and false have no order: compare the field "
+                    f"'{shortened(self.key)}' with = or !="
                 )
 
     def _test(self, kind: Kind) -> Callable[[Any], bool] | None:
@@ -79,11 +80,11 @@ class Comparison:
         return lambda value: compare(value, bound)
 
     def _advice(self, value: Scalar, kinds: Collection[Kind]) -> str:
-        shown = shortened(value)
+        shown, key = shortened(value), shortened(self.key)
         if "text" in kinds:
-            return f'put {shown} in quotes, as in {self.key}{self.operator}"{shown}"'
+            return f'put {shown} in quotes, as in {key}{self.operator}"{shown}"'
         if isinstance(value, str) and _reads_as(value, kinds):
-            return f"leave out the quotes, as in {self.key}{self.operator}{shown}"
+            return f"leave out the quotes, as in {key}{self.operator}{shown}"
         return f"'{shown}' is no such value"
 
 

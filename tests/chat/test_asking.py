@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from chat_server import (
@@ -184,7 +185,7 @@ def test_a_model_that_keeps_to_no_time_is_left_alone() -> None:
         assert time.monotonic() - started < 5
         over.set()
         assert asked.calls == 2
-        assert asked.take_notes() == ("no reply: no reply within the deadline of 0.2 s (4 times)",)
+        assert asked.take_notes() == ("no reply: the deadline of 0.2 s is over (4 times)",)
     assert all(isinstance(one, ChatError) for one in answers)
 
 
@@ -296,3 +297,24 @@ def test_a_component_needs_a_model_from_somewhere() -> None:
     assert needed(None, given, "hyde") is given
     with pytest.raises(RequestError, match=r"'hyde' needs a chat model: .*Rag.open\(chat=...\)"):
         needed(None, None, "hyde")
+
+
+@pytest.mark.parametrize("given", [None, "a text", {"text": "a"}, Reply(None)])  # type: ignore[arg-type]
+def test_a_program_that_returns_no_reply_is_told_so(given: Any) -> None:
+    class Careless:
+        fingerprint = "careless"
+
+        def reply(self, messages: Sequence[Message], seconds: float | None = None) -> Any:
+            return given
+
+    told = f"returned a {type(given).__name__}, and not a Reply with a text"
+    with pytest.raises(ChatError, match=told):
+        Asker(Careless(), QUICK).ask(asking())
+
+
+def test_what_the_deadline_cut_off_is_told_by_its_seconds() -> None:
+    with ChatServer(slow(5)) as server, question() as asked:
+        limits = replace(QUICK, timeout=0.4, deadline=0.6, retries=3)
+        answers = Asker(model_at(server), limits).ask_all([asking("a"), asking("b"), asking("c")])
+    assert {str(one) for one in answers} == {"the deadline of 0.6 s is over"}
+    assert "no reply: the deadline of 0.6 s is over (3 times)" in asked.take_notes()

@@ -128,6 +128,8 @@ def test_waiting_for_a_turn_is_bounded(plain: Path) -> None:
     with pytest.raises(ChatError, match="is busy with other replies") as caught:
         model.reply(ASKED, 0.1)
     assert caught.value.again
+    # The cache is looked into before there is a deadline.
+    assert model.fingerprint and not over.is_set() and thread.is_alive()
     over.set()
     thread.join()
 

@@ -47,6 +47,16 @@ def test_what_is_known_is_not_asked_again(server: ChatServer, tmp_path: Path) ->
     assert len(server.requests) == 3
 
 
+def test_a_folder_that_cannot_be_looked_into_costs_nothing(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    with question() as asked:
+        assert asker(server, tmp_path / ("x" * 300)).ask(ASKED) == Reply("WHO LIT THE LAMP?")
+        (read, written) = asked.take_notes()
+    assert read.startswith("replies cannot be read: the cache '")
+    assert written.startswith("replies cannot be written: the cache '")
+
+
 def test_only_what_is_missing_is_asked(server: ChatServer, tmp_path: Path) -> None:
     asker(server, tmp_path).ask(ASKED)
     texts = ["a", "b", ASKED[0].text, "c"]

@@ -178,3 +178,24 @@ def test_faults_of_expand() -> None:
     ]  # fmt: skip
     assert "did you mean 'window'?" in messages[0][2]
     assert messages[1][2] == "'expand' comes before 'retrieve': there are no hits yet"
+
+
+def test_an_early_exit_that_never_comes() -> None:
+    exits = "  - rerank: {{use: cross, top: 30, early_exit: {{best: {}, patience: 10}}}}\n"
+    (caution,) = warned("{use: fixed}", stages=exits.format(20))
+    assert caution.key == "query.rerank.early_exit"
+    assert "after 30 hits at the earliest, and 'top' is 30" in caution.message
+    assert warned("{use: fixed}", stages=exits.format(19)) == []
+
+
+def test_a_rewriter_that_no_retriever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "name: x\nindex:\n  chunk: {{use: fixed}}\n  lexical: {{use: bm25}}\n"
+        "  encode: {{use: sentence-transformers, model: m}}\n"
+        "query:\n  - rewrite: {{use: hyde, model: {{}}}}\n  - retrieve: {{use: {}}}\n"
+    )
+    monkeypatch.setattr(config_components.Hyde, "needs", "encode", raising=False)
+    (caution,) = cautions(parse_pipeline(text.format("bm25"), "x.yaml"))
+    assert caution.key == "query.rewrite"
+    assert "'hyde' adds to searches by vectors alone" in caution.message
+    assert cautions(parse_pipeline(text.format("dense"), "x.yaml")) == []

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
-from founding import SEEDS, boilerplate, titles_and_abstracts
+from founding import SEEDS, boilerplate, encoder, titles_and_abstracts
 
 from rag.config import Prune, load_pipeline
 from rag.config.component import Component
 from rag.config.pipeline import Pipeline
 from rag.corpus import DatasetConnector, WholeDocument
-from rag.encode.cache import CachedEncoder
-from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.evaluate.beir import read_beir
-from rag.protocols import Vectors
 from rag.rag import Rag
-
-
-class Remembering(CachedEncoder):
-    """Remembers questions too: each is asked of several indexes."""
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return np.concatenate([self._question(text) for text in texts])
-
-    @cache  # noqa: B019 it lives as long as its test
-    def _question(self, text: str) -> Vectors:
-        return super().encode_queries([text])
-
 
 pytestmark = pytest.mark.skipif(not SEEDS, reason="the founding abstracts are not here")
 CENTRALITY = Component("pruner", "centrality", {"neighbours": None})
@@ -54,9 +36,9 @@ def written(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)  # the abstracts are encoded first
 def test_boilerplate_is_pruned_and_no_abstract(tmp_path: Path) -> None:
     dataset = read_beir(written(tmp_path / "founding"))
-    encoder = Remembering(SentenceTransformersEncoder(), tmp_path)
 
     def indexed(name: str, *prune: Prune) -> tuple[list[str], list[str], float]:
         """Ids of what is indexed and of what was pruned, and MRR@10."""
@@ -64,7 +46,7 @@ def test_boilerplate_is_pruned_and_no_abstract(tmp_path: Path) -> None:
         pipeline = Pipeline(
             name, dense.chunk, dense.stages, dense.answer, prune=prune, encode=dense.encode
         )
-        with closing(Rag(tmp_path / name, pipeline, encoder, WholeDocument(), workers=0)) as rag:
+        with closing(Rag(tmp_path / name, pipeline, encoder(), WholeDocument(), workers=0)) as rag:
             rag.index(DatasetConnector(dataset))
             found = {query: rag.search(text).hits for query, text in dataset.queries.items()}
             values = dataset.measure(found)["RR@10"].values()

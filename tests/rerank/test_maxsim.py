@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from founding import SEEDS, titles_and_abstracts
+from founding import SEEDS, Remembering, encoder, titles_and_abstracts
 
 from rag.config import parse_pipeline
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.errors import PipelineError, RequestError
 from rag.pipeline import RerankStage
-from rag.protocols import TokenVectors, Vectors
+from rag.protocols import Vectors
 from rag.rerank.maxsim import MaxSimReranker
 from rag.testing import HashingEncoder, MemoryView, RerankerSuite
 from rag.types import Hit, Passage, Query, Ranking
@@ -87,8 +87,8 @@ def test_company_does_not_matter(encoder_folder: Path) -> None:
 
 
 def tiny_scores(folder: Path, texts: Sequence[str]) -> list[float]:
-    encoder = SentenceTransformersEncoder(model=str(folder), device="cpu")
-    return MaxSimReranker(encoder=encoder).score("when does the ferry leave ?", passages(texts))
+    model = SentenceTransformersEncoder(model=str(folder), device="cpu")
+    return MaxSimReranker(encoder=model).score("when does the ferry leave ?", passages(texts))
 
 
 def test_the_context_is_read(encoder_folder: Path) -> None:
@@ -104,11 +104,11 @@ def test_a_question_without_tokens_has_a_score(encoder_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoder", "told"), [(None, "there is none"), (HashingEncoder(), "'HashingEncoder' is none")]
+    ("given", "told"), [(None, "there is none"), (HashingEncoder(), "'HashingEncoder' is none")]
 )
-def test_an_encoder_without_tokens_is_refused(encoder: HashingEncoder | None, told: str) -> None:
+def test_an_encoder_without_tokens_is_refused(given: HashingEncoder | None, told: str) -> None:
     with pytest.raises(RequestError, match=f"'maxsim' needs an encoder .*, and {told}"):
-        MaxSimReranker(encoder=encoder).score("q", passages(TEXTS))
+        MaxSimReranker(encoder=given).score("q", passages(TEXTS))
 
 
 @pytest.mark.parametrize("use", ["maxsim", "sentences"])
@@ -121,32 +121,13 @@ def test_a_pipeline_without_encoder_is_refused(use: str) -> None:
         parse_pipeline(text, "x.yaml")
 
 
-class Remembering(SentenceTransformersEncoder):
-    """Encodes the tokens of a text once."""
-
-    def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
-        (text,) = texts
-        asked = self.__dict__.setdefault("asked", {})
-        if text not in asked:
-            asked[text] = next(super().encode_query_tokens(texts))
-        return iter([asked[text]])
-
-    def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
-        known = self.__dict__.setdefault("known", {})
-        new = list(dict.fromkeys(text for text in texts if text not in known))
-        known.update(zip(new, super().encode_tokens(new), strict=True))
-        return (known[text] for text in texts)
-
-
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)  # the abstracts are encoded first
 @pytest.mark.skipif(not SEEDS, reason="the founding papers are not here")
 def test_it_lifts_dense_retrieval_on_the_abstracts() -> None:
     titles, abstracts = zip(*titles_and_abstracts(), strict=True)
-    encoder = Remembering(device="cpu")
-    stage = RerankStage("maxsim", MaxSimReranker(encoder=encoder), 20)
-    # All at once, in batches that are full.
-    assert len(list(encoder.encode_tokens(abstracts))) == 158
-    near = encoder.encode_queries(titles) @ encoder.encode_passages(abstracts).T
+    stage = RerankStage("maxsim", MaxSimReranker(encoder=encoder()), 20)
+    near = encoder().encode_queries(titles) @ encoder().encode_passages(abstracts).T
     found = passages(abstracts)
     before, after = [], []
     for number, title in enumerate(titles):

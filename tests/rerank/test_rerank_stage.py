@@ -65,6 +65,15 @@ def test_a_model_that_is_not_there_is_an_error() -> None:
         )
 
 
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_an_error(
+    score: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SCORES, "b", score)
+    with pytest.raises(ModelError, match=f"'known' scored passage 'b#0-1' as {score}"):
+        reranked()
+
+
 @pytest.mark.parametrize("slope", ["0", "-2.0"])
 def test_a_curve_must_rise(slope: str) -> None:
     text = (

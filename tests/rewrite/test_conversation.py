@@ -121,6 +121,7 @@ def test_without_a_model() -> None:
         ("query_weight: 0, arms: lexical", "leaves the dense arm nothing"),
         ("beams: 1", "'beams' takes a whole number"),
         ("history_characters: 0", "'history_characters' takes"),
+        ("seq2seq: ''", "'seq2seq' takes text of at least 1 characters"),
     ],
 )
 def test_faulty_options(options: str, told: str) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from embedded import Embedded, whole
-from founding import SEEDS, titles_and_abstracts
+from founding import SEEDS, encoder, titles_and_abstracts
 from scripted import Scripted, failing
 
-from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.fuse.rrf import RrfFuser
 from rag.pipeline import RetrieveStage, RewriteStage, Stage, run
-from rag.protocols import Encoder, Rewriter, Vectors
+from rag.protocols import Rewriter
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.rewrite.conversation import ConversationRewriter
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(1_200),  # one model encodes all abstracts first
+    pytest.mark.timeout(1_200),  # the abstracts are encoded first
     pytest.mark.skipif(not SEEDS, reason="the founding abstracts are not here"),
 ]
 ARMS: Sequence[tuple[str, Stage]] = (
@@ -52,39 +50,12 @@ REWRITES = (
 )
 
 
-class Remembering:
-    """An encoder that makes each vector once: batches do not change vectors."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.dimension = encoder.dimension
-        self.fingerprint = encoder.fingerprint
-        self.tokenizer = encoder.tokenizer
-        self._encoder = encoder
-        self._known: dict[tuple[bool, str], Vectors] = {}
-
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._vectors(texts, False, self._encoder.encode_passages)
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._vectors(texts, True, self._encoder.encode_queries)
-
-    def _vectors(
-        self, texts: Sequence[str], asked: bool, encode: Callable[[Sequence[str]], Vectors]
-    ) -> Vectors:
-        new = [text for text in dict.fromkeys(texts) if (asked, text) not in self._known]
-        made = encode(new) if new else ()
-        self._known.update({(asked, text): one for text, one in zip(new, made, strict=True)})
-        return np.stack([self._known[asked, text] for text in texts])
-
-
 @pytest.fixture(scope="module")
 def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreView]:
-    encoder = Remembering(SentenceTransformersEncoder(max_tokens=256))
-    store = Embedded(tmp_path_factory.mktemp("founding") / "index", encoder)
+    store = Embedded(tmp_path_factory.mktemp("founding") / "index", encoder())
     papers = titles_and_abstracts()
     store.put(*(whole(f"{number:03}", text) for number, (_, text) in enumerate(papers, 1)))
-    encoder.encode_queries([title for title, _ in papers])
-    encoder.encode_passages([beginning(text) for _, text in papers])
+    encoder().encode_passages([beginning(text) for _, text in papers])
     with store.view() as opened:
         yield opened
     store.close()

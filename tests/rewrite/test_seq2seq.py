@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +187,25 @@ def test_prefix_and_separator(folder: Path) -> None:
     assert told == Seq2Seq(str(folder), device="cpu").rewrites([], "who oil ? price", search)
 
 
+def test_threads_cut_texts_one_after_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+    inside = threading.Semaphore(1)
+    encoded = Seq2Seq._encoded
+
+    def watched(*given: Any) -> list[int]:
+        at_once.append(not inside.acquire(blocking=False))
+        time.sleep(0.05)
+        inside.release()
+        return encoded(*given)
+
+    monkeypatch.setattr(Seq2Seq, "_encoded", watched)
+    model = Seq2Seq(str(folder), device="cpu")
+    questions = ["oil", "lamp " * 60, "ferry"]
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(lambda text: model.rewrites([], text, Search(1, 2)), questions))
+    assert at_once == [False] * 3
+
+
 def broken(folder: Path, at: Path, **config: Any) -> Path:
     """A copy of the model with another config.json; keys that are None are taken out."""
     shutil.copytree(folder, at)
@@ -211,7 +233,7 @@ def test_folders_that_are_no_model(
     (bare / "model.safetensors").unlink()
     assert "has no weights" in refused(bare)
     (bare / "pytorch_model.bin").write_bytes(b"\x80\x04.")
-    assert "pickled" in refused(bare)
+    assert "is a pickle" in refused(bare)
     (bare / "model.safetensors").write_bytes(b"cut off")
     assert "cannot be loaded" in refused(bare)
     (bare / "config.json").write_text("{")
@@ -228,7 +250,7 @@ def test_other_architectures(
     larger = broken(folder, tmp_path / "larger", d_model=32)
     assert "cannot be loaded" in refused(larger)
     deeper = broken(folder, tmp_path / "deeper", num_layers=3)
-    assert "not those that config.json describes" in refused(deeper)
+    assert "its weights lack" in refused(deeper)
     capfd.readouterr()
 
 

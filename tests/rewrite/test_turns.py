@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -57,3 +57,18 @@ def test_histories_that_are_refused(
         with pytest.raises(RequestError, match=told) as caught:
             refused()
         assert "ends with an answer" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"role": "user", "text": "Where is the ferry?"},
+        ("user", "Where is the ferry?"),
+        "Where is the ferry?",
+        Turn("system", "Answer in French."),  # type: ignore[arg-type]
+        Turn("user", None),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_turn_is_refused(rag: Rag, odd: Any) -> None:
+    with pytest.raises(RequestError, match=r"turn 1 of the history is none: give Turn\('user'"):
+        rag.ask("ferry", history=[odd, Turn("assistant", "At the pier.")])

@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from founding import SEEDS, titles_and_abstracts
+from founding import SEEDS, encoder, titles_and_abstracts
 
 from rag.config import parse_pipeline
+from rag.encode.cache import CachedEncoder
 from rag.evaluate.report import Report
 from rag.trial import Units, evaluate
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1_200),  # the abstracts are encoded first
     pytest.mark.skipif(not SEEDS, reason="no abstracts in ../shared/seeds"),
 ]
 
@@ -41,6 +43,9 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.jsonl").write_text("\n".join(lines), "utf-8")
     judged = "".join(f"{n}\t{n}\t1\n" for n in range(len(read)))
     (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{judged}")
+    cache = folder.parent / "cache"
+    cache.mkdir()
+    CachedEncoder(encoder(), cache).encode_passages([abstract for _, abstract in read])
     return folder
 
 

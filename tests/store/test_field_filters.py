@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from rag.errors import RequestError
 from rag.filters import parse_filter
+from rag.store.comparison import Comparison
+from rag.store.fields import Column, Kind
 from rag.store.filters import MAX_COMPARISONS
 from rag.types import AllOf, AnyOf, Condition, Document, Filter, Not, Passage, Scalar, Variant
 
@@ -209,6 +211,14 @@ def test_many_values_are_one_comparison(store: Embedded) -> None:
         some = AnyOf(tuple(Condition(key, "=", f"{value}{ending}") for value in values))
         assert selected(store, some) == {f"d{number:02}" for number in range(30, 60)}
         assert selected(store, Not(some)) - {"odd"} == {f"d{number:02}" for number in range(30)}
+
+
+@pytest.mark.parametrize(("kind", "value"), [("text", 1), ("number", "1"), ("boolean", "no")])
+def test_a_name_of_two_lines_is_told_on_one(kind: Kind, value: Scalar) -> None:
+    column = Column({kind: [1]}, {kind: [True]})
+    with pytest.raises(RequestError, match="the field 'two lines' holds") as caught:
+        Comparison("two\nlines", "=", (value,)).check(column)
+    assert "\n" not in str(caught.value)
 
 
 def test_comparisons_have_a_bound(store: Embedded) -> None:
