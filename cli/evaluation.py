@@ -37,6 +37,7 @@ def show_report(report: Report, *, questions: bool) -> None:
     for table in _measures(report, screen.width):
         screen.print(table)
         screen.print()
+    _show_failures(screen, report)
     if any(one.arms for one in report.pipelines):
         _show_arms(screen, report)
     for _, group in groupby(report.comparisons, key=lambda one: one.measure):
@@ -97,6 +98,13 @@ def _columns(report: Report) -> list[tuple[str, list[str]]]:
         ("p50 ms", [wording.milliseconds(one.p50 if one else None) for one in times]),
         ("p95 ms", [wording.milliseconds(one.p95 if one else None) for one in times]),
     ]
+
+
+def _show_failures(screen: Console, report: Report) -> None:
+    for line in report.failures:
+        screen.print(one_line(line), style="yellow", markup=False, highlight=False)
+    if report.failures:
+        screen.print()
 
 
 def _show_arms(screen: Console, report: Report) -> None:

@@ -105,7 +105,7 @@ class Bench:
             result = judge(
                 self.dataset,
                 name,
-                lambda question: rag.search(question).hits,
+                rag.search,
                 index_seconds=indexed.seconds,
                 documents=indexed.documents,
                 passages=indexed.passages,

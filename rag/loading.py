@@ -66,6 +66,20 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted((*folder.glob("*.safetensors"), *folder.glob("*/*.safetensors")))
 
 
+def check_kind(config: Any, name: str, classes: Any, needed: str) -> None:
+    """That the library has a model of the kind `needed` for `config`.
+
+    `classes` are the library's, by the class of their configurations. What brings code of its
+    own is left to the library. Raises ModelError.
+    """
+    if type(config) not in classes and not getattr(config, "auto_map", None):
+        kind = " or ".join(config.architectures or (config.model_type,))
+        raise ModelError(
+            f"model '{name}' cannot be loaded: it is of the architecture {kind}, and what is "
+            f"needed is {needed}"
+        )
+
+
 def check_tokenizer(tokenizer: Any, files: ModelFiles) -> None:
     """That a tokenizer has words: where its files are missing, the library makes one without.
 

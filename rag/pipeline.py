@@ -57,7 +57,7 @@ class RewriteStage:
         except Exception as error:  # noqa: BLE001 a model server can fail in any way
             told = " ".join(str(error).split()) or type(error).__name__
             warnings.warn(f"rewriter '{self.name}' failed: {told}", stacklevel=2)
-            note(f"failed, the question goes on as it was: {told}")
+            note(f"failed, the question goes on as it was: {told}", failed=True)
             return ranking
         # Only additions are taken: text, filters and history are the caller's.
         query = replace(
@@ -148,7 +148,7 @@ class RerankStage:
             scores = self._scores(ranking.query.asked, [hit.passage for hit in head])
         except ChatError as error:
             warnings.warn(f"reranker '{self.name}' failed: {error}", stacklevel=2)
-            note(f"failed, the hits stay in their order: {error}")
+            note(f"failed, the hits stay in their order: {error}", failed=True)
             return ranking
         scored = head[: len(scores)]
         ranked = {place: rank for rank, place in enumerate(_descending(scores), 1)}
@@ -289,7 +289,8 @@ def rankings(stages: Sequence[Stage], query: Query, view: View) -> Iterator[Rank
             began, started = time.time(), time.perf_counter()
             made = stage(ranking, view)
             seconds = time.perf_counter() - started
-            step = Step(stage.key, stage.uses, seconds, len(made.hits), asked.take_notes(), began)
+            told, failed = asked.take_notes(), asked.take_failed()
+            step = Step(stage.key, stage.uses, seconds, len(made.hits), told, began, failed)
             ranking = replace(made, steps=(*ranking.steps, step))
             yield ranking
 
@@ -304,7 +305,8 @@ def answered(name: str, answerer: Answerer, ranking: Ranking, view: View) -> Ans
         answer = answerer.answer(ranking.query, ranking.hits, view)
         seconds = time.perf_counter() - started
         cited = len(answer.citations)
-        step = Step("answer", (name,), seconds, cited, asked.take_notes(), began)
+        told, failed = asked.take_notes(), asked.take_failed()
+        step = Step("answer", (name,), seconds, cited, told, began, failed)
     steps = (*ranking.steps, step)
     return replace(answer, hits=ranking.hits, query=ranking.query, steps=steps)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError
-from rag.loading import check_complete, check_tokenizer, check_weights, loading
+from rag.loading import check_complete, check_kind, check_tokenizer, check_weights, loading
 
 if TYPE_CHECKING:
     from rag.models import ModelFiles
@@ -31,6 +31,7 @@ class TargetModel:
 
     def _load(self, dtype: str) -> None:
         import torch
+        from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING as CLASSES
         from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
         folder = str(self._files.folder)
@@ -38,7 +39,8 @@ class TargetModel:
         # Left out, the library asks on standard output whether to run a model's own code.
         safe = {"local_files_only": True, "trust_remote_code": False}
         # Of such a model the tokenizer fails first, for a reason that explains nothing.
-        AutoConfig.from_pretrained(folder, **safe)
+        config = AutoConfig.from_pretrained(folder, **safe)
+        check_kind(config, self.name, CLASSES, "a sequence-to-sequence model, such as T5")
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, **safe)
         check_tokenizer(self.tokenizer, self._files)
         model: Any = AutoModelForSeq2SeqLM.from_pretrained(

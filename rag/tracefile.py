@@ -12,8 +12,9 @@ One object:
   one of `all`, `lexical` and `dense`; `examples`: `{passage, weight, by}`
 - `dense_weight`: what the question itself weighs in the dense arm
 - `seconds`: of all stages together
-- `steps`: `{stage, uses, started, seconds, hits, notes}`; `started` is a time in ISO 8601 (UTC),
-  `hits` how many the stage left, `notes` what was worth telling
+- `steps`: `{stage, uses, started, seconds, hits, notes, failed}`; `started` is a time in ISO 8601
+  (UTC), `hits` how many the stage left, `notes` what was worth telling; a stage that `failed` left
+  everything as it was
 - `hits`: `{rank, score, document, source, start, end, page, place, headings, text, stages}`;
   `stages` has `{rank, score}` by component. Passages are named `DOCUMENT#START-END`.
 
@@ -113,6 +114,7 @@ def step_dict(step: Step) -> dict[str, Any]:
         "seconds": step.seconds,
         "hits": step.hits,
         "notes": list(step.notes),
+        "failed": step.failed,
     }
 
 

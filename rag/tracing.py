@@ -18,16 +18,26 @@ _CURRENT: ContextVar[Question | None] = ContextVar("question", default=None)
 
 @dataclass(slots=True)
 class Question:
-    """One question under way: `calls` made to chat models, and notes not taken yet."""
+    """One question under way: `calls` made to chat models, and what was not taken yet.
+
+    That is notes, and whether the stage under way `failed`, so that its work is missing.
+    """
 
     calls: int = 0
     notes: list[str] = field(default_factory=list)
+    failed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take_notes(self) -> tuple[str, ...]:
         """The notes since they were last taken."""
         with self.lock:
             taken, self.notes = tuple(self.notes), []
+        return taken
+
+    def take_failed(self) -> bool:
+        """Whether a stage failed since this was last taken."""
+        with self.lock:
+            taken, self.failed = self.failed, False
         return taken
 
 
@@ -50,9 +60,13 @@ def under_way() -> Question | None:
     return _CURRENT.get()
 
 
-def note(text: str) -> None:
-    """Tell something about the stage under way; where there is none, nobody is told."""
+def note(text: str, *, failed: bool = False) -> None:
+    """Tell something about the stage under way; where there is none, nobody is told.
+
+    With `failed` the question goes on without what the stage is there for.
+    """
     current = _CURRENT.get()
     if current is not None:
         with current.lock:
             current.notes.append(text)
+            current.failed |= failed

@@ -216,7 +216,7 @@ class _Bench:
             return judge(
                 dataset,
                 name,
-                lambda question: rag.search(question).hits,
+                rag.search,
                 ask=asked.ask,
                 cut=rag.passages(),
                 arms=arm_names(pipeline),

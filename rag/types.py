@@ -280,7 +280,8 @@ class Step:
     """What a stage of the pipeline did: `hits` is how many it left, `notes` what is to be told.
 
     `stage` is the key of the pipeline file, `uses` the names of the stage's components;
-    `started` is when it began, in seconds since 1970 (UTC).
+    `started` is when it began, in seconds since 1970 (UTC). A stage that `failed` left
+    everything as it was.
     """
 
     stage: str
@@ -289,6 +290,7 @@ class Step:
     hits: int
     notes: tuple[str, ...] = ()
     started: float = 0.0
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

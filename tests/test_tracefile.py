@@ -51,6 +51,7 @@ def test_a_search_and_back(rag: Rag, tmp_path: Path) -> None:
     assert read["filters"] == ['title!="x"']
     assert [step["stage"] for step in read["steps"]] == ["retrieve", "cut"]
     assert read["steps"][0]["uses"] == ["bm25", "dense", "rrf"]
+    assert [step["failed"] for step in read["steps"]] == [False, False]
     assert read["seconds"] == pytest.approx(sum(step["seconds"] for step in read["steps"]))
     assert read["steps"][0]["started"] <= read["steps"][1]["started"]
     first = found.hits[0]

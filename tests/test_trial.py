@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chat_server import closed_port
 from fpdf import FPDF
 
 from rag.config import load_pipeline
@@ -111,6 +112,25 @@ def indexes(cache: Path) -> dict[str, int]:
         for path in cache.iterdir()
         if path.is_dir()
     }
+
+
+@pytest.mark.filterwarnings("ignore:rewriter 'multi-query' failed")
+def test_questions_that_a_rewriter_failed_for_are_asked_again(beir: Path, tmp_path: Path) -> None:
+    model = f"{{use: openai, model: m, base_url: '{closed_port()}'}}"
+    rewrite = f"{{rewrite: {{use: multi-query, retries: 0, model: {model}}}}}"
+    pipeline = load_pipeline("bm25", [f"query=[{rewrite}, {{retrieve: {{use: bm25}}}}]"])
+
+    def stop(said: str) -> None:
+        if said.endswith("question 2 of 2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(beir, [pipeline], cache=tmp_path / "cache", progress=stop)
+    (journal,) = (tmp_path / "cache").glob("*/trial-*.jsonl")
+    assert len(journal.read_text().splitlines()) == 1  # its head alone
+    (result,) = evaluate(beir, [pipeline], cache=tmp_path / "cache").pipelines
+    assert result.failed == {"multi-query": 2}
+    assert result.per_query["nDCG@10"] == {"q1": 1.0, "q2": 1.0}
 
 
 def test_a_second_trial_uses_the_index_again(beir: Path, tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from rag.chat.settings import (
     Settings,
     Timeout,
 )
-from rag.errors import ChatError, RequestError
+from rag.errors import ChatError, RagError, RequestError
 from rag.protocols import ChatModel
-from rag.tracing import question
+from rag.tracing import note, question
 from rag.types import Message, Reply
 
 
@@ -77,13 +77,28 @@ class Asker:
         choices: bool,
     ) -> list[Reply | ChatError]:
         """What `calls` makes of those of `asked` whose reply is not in `cache` yet."""
-        fingerprint = self.model.fingerprint
+        try:
+            fingerprint = _fingerprint(self.model)
+        except ChatError as error:
+            note(f"no reply: {error}")
+            return [error for _ in asked]
         keys = [key_of(fingerprint, one, choices=choices) for one in asked]
         known = cache.known(keys)
         new = [place for place, key in enumerate(keys) if key not in known]
         made = dict(zip(new, calls.run([asked[place] for place in new]), strict=True))
         cache.keep({keys[at]: one for at, one in made.items() if isinstance(one, Reply)})
         return [made[at] if at in made else known[key] for at, key in enumerate(keys)]
+
+
+def _fingerprint(model: ChatModel) -> str:
+    """What names `model` in the cache. Raises ChatError where it fails in a way of its own."""
+    try:
+        return model.fingerprint
+    except RagError:
+        raise
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ChatError(f"the chat model's 'fingerprint' failed: {words}") from error
 
 
 def needed(model: ChatModel | None, chat: ChatModel | None, name: str) -> ChatModel:

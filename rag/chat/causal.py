@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from rag.chat.answered import reply_of
 from rag.errors import ChatError, ModelError
-from rag.loading import Device, silence, torch_device
+from rag.loading import Device, check_kind, silence, torch_device
 from rag.types import Message, Reply
 
 Ending: TypeAlias = Literal["end", "cut", "late"]
@@ -17,15 +17,25 @@ Ending: TypeAlias = Literal["end", "cut", "late"]
 
 
 class CausalModel:
-    """The model in `folder`. One thread at a time may use it."""
+    """The model `name` in `folder`. One thread at a time may use it."""
 
     def __init__(
-        self, folder: Path, max_tokens: int, *, device: Device, dtype: str, remote_code: bool
+        self,
+        name: str,
+        folder: Path,
+        max_tokens: int,
+        *,
+        device: Device,
+        dtype: str,
+        remote_code: bool,
     ) -> None:
-        from transformers import AutoTokenizer, GenerationConfig
+        from transformers import MODEL_FOR_CAUSAL_LM_MAPPING as CLASSES
+        from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
         self._device = torch_device(device, "device")
         trust = {"local_files_only": True, "trust_remote_code": remote_code}
+        config = AutoConfig.from_pretrained(str(folder), **trust)
+        check_kind(config, name, CLASSES, "a causal language model, such as Qwen or Llama")
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **trust)
         self._model: Any = _loaded(folder, dtype, trust).to(self._device).eval()
         self._max_tokens = max_tokens

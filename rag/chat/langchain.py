@@ -38,8 +38,8 @@ def as_chat_model(model: object) -> ChatModel:
     if core is not None and isinstance(model, core.BaseChatModel):
         return LangchainChat(model)
     raise RequestError(
-        f"a {type(model).__name__} is no chat model: give a BaseChatModel of langchain-core, or "
-        "an object with 'reply' and 'fingerprint' (rag.protocols.ChatModel)"
+        f"an object of type '{type(model).__name__}' is no chat model: give a BaseChatModel of "
+        "langchain-core, or an object with 'reply' and 'fingerprint' (rag.protocols.ChatModel)"
     )
 
 

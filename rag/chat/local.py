@@ -126,6 +126,7 @@ class TransformersChat:
         _ = self._weights  # are there, and are the right ones
         with loading(self._name):
             return CausalModel(
+                self._name,
                 self._files.folder,
                 self._max_tokens,
                 device=self._device,

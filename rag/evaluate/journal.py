@@ -26,11 +26,16 @@ _Stages: TypeAlias = Mapping[str, tuple[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a question led to: hits, the seconds of the search alone, and the answer if asked."""
+    """What a question led to: hits, the seconds of the search alone, and the answer if asked.
+
+    `failed` names the components that failed, so that it went on without them. It is not kept in
+    a journal: see `judge`.
+    """
 
     hits: tuple[Hit, ...]
     seconds: float
     answer: Answer | None = None
+    failed: tuple[str, ...] = ()
 
 
 class Journal:

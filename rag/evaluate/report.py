@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rag.evaluate import wording
 from rag.evaluate.comparison import PipelineComparison, compare, compare_all
 from rag.evaluate.questions import Contrasts
 from rag.evaluate.result import PipelineResult
@@ -26,6 +27,15 @@ class Report:
     pipelines: tuple[PipelineResult, ...]
     comparisons: tuple[PipelineComparison, ...]
     contrasts: Contrasts | None = None
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each component of a pipeline that failed for questions."""
+        return [
+            wording.failure(one.name, component, count, self.questions)
+            for one in self.pipelines
+            for component, count in one.failed.items()
+        ]
 
     def as_dict(self, *, questions: bool = False) -> dict[str, Any]:
         """The JSON report of `rag eval`; with `questions`, wins and losses one by one."""

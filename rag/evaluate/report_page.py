@@ -41,6 +41,8 @@ def _parts(report: Report) -> Iterator[Part]:
         heading=report.dataset,
     )
     yield _measures(report)
+    if report.failures:
+        yield Text([f"{line}." for line in report.failures])
     if any(one.arms for one in report.pipelines):
         yield _arms(report)
     yield _means(report)

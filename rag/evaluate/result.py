@@ -26,8 +26,8 @@ class PipelineResult:
 
     `per_query` is measure -> query id -> value; `documents` and `passages` count the index;
     `tops` is query id -> what stands first, and `arms` what each retriever found where there are
-    several. A run that was read from a file has neither times
-    nor an index: they are None.
+    several. `failed` is component -> questions that went on without it, where there are any. A
+    run that was read from a file has neither times nor an index: they are None.
     """
 
     name: str
@@ -39,6 +39,7 @@ class PipelineResult:
     passages: int | None = None
     tops: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     arms: Mapping[str, Contribution] = field(default_factory=lambda: MappingProxyType({}))
+    failed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def as_dict(self) -> dict[str, Any]:
         """The pipeline's entry in the JSON report."""
@@ -54,4 +55,6 @@ class PipelineResult:
         }
         if self.arms:
             shape["arms"] = {name: asdict(one) for name, one in self.arms.items()}
+        if self.failed:
+            shape["failed"] = dict(self.failed)
         return shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -15,9 +16,9 @@ from rag.evaluate.intervals import Interval, bootstrap_mean
 from rag.evaluate.journal import Journal, Outcome
 from rag.evaluate.result import Percentiles, PipelineResult
 from rag.evaluate.trec import Ranked, Run, ranked
-from rag.types import Answer, Hit, Passage
+from rag.types import Answer, Hit, Passage, Ranking, Step
 
-Search: TypeAlias = Callable[[str], Sequence[Hit]]
+Search: TypeAlias = Callable[[str], Ranking]
 Ask: TypeAlias = Callable[[str], Answer]
 Progress: TypeAlias = Callable[[int], None]
 Save: TypeAlias = Callable[[Iterable[tuple[str, Ranked]]], None]
@@ -40,11 +41,12 @@ def judge(
 ) -> PipelineResult:
     """Run every query through `search`, one by one, and measure what it finds.
 
-    `search` returns hits best first; give it enough of them to reach 100 documents, or
-    recall@100 is that of what it gives. `ask` answers where the dataset judges answers, and
+    `search` ranks passages; give it enough of them to reach 100 documents, or recall@100 is that
+    of what it gives. `ask` answers where the dataset judges answers, and
     `cut` is every passage of the index, for measures that need them. `arms` are the stages of
     several retrievers, of which is told what each found. Queries that `journal` has are not run
-    again. `save` is given the run; `progress` is told the number of queries done.
+    again; it is not given those during which a stage failed, so that they are. `save` is given
+    the run; `progress` is told the number of queries done.
 
     Times are those of `search` alone. Whatever it loads on first use is part of the first
     query's time: warm it up before.
@@ -69,6 +71,7 @@ def judge(
         passages=passages,
         tops=_tops(dataset, found),
         arms=contributions(dataset, found, arms),
+        failed=_counted(outcomes.values()),
     )
 
 
@@ -91,7 +94,7 @@ def _outcomes(
             outcomes[query] = journal[query]
         else:
             outcomes[query] = _outcome(text, search, ask)
-            if journal is not None:
+            if journal is not None and not outcomes[query].failed:
                 journal.add(query, outcomes[query])
         if progress is not None:
             progress(done)
@@ -100,10 +103,21 @@ def _outcomes(
 
 def _outcome(text: str, search: Search, ask: Ask | None) -> Outcome:
     start = perf_counter()
-    hits = tuple(search(text))
+    ranking = search(text)
     seconds = perf_counter() - start
     # What the answer looked at is not judged, and would be held for every question.
-    return Outcome(hits, seconds, replace(ask(text), hits=()) if ask is not None else None)
+    answer = replace(ask(text), hits=()) if ask is not None else None
+    steps = (*ranking.steps, *(answer.steps if answer is not None else ()))
+    return Outcome(ranking.hits, seconds, answer, _failed(steps))
+
+
+def _failed(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The components of the stages that failed, each once: an answer goes through them again."""
+    return tuple(dict.fromkeys(name for step in steps if step.failed for name in step.uses))
+
+
+def _counted(outcomes: Iterable[Outcome]) -> Mapping[str, int]:
+    return dict(sorted(Counter(name for one in outcomes for name in one.failed).items()))
 
 
 def _means(per_query: PerQuery) -> Mapping[str, Interval]:

@@ -60,6 +60,12 @@ def contribution(arm: Contribution) -> tuple[str, ...]:
     return tuple(f"{number:,}" for number in astuple(arm))
 
 
+def failure(pipeline: str, component: str, failed: int, questions: int) -> str:
+    """How many of the questions a component failed for, whose measures are not its own then."""
+    asked = f"{failed:,} of {questions:,} question{'' if questions == 1 else 's'}"
+    return f"{pipeline}: {component} failed for {asked}, which went on without it"
+
+
 def seconds(value: float | None) -> str:
     """A time in seconds; "" for a run, which has none."""
     return "" if value is None else f"{value:.1f}"

@@ -37,7 +37,8 @@ class FeedbackRewriter:
     the rest. The dense arm's vector is to the share `dense_weight` that of the best
     `dense_passages`.
 
-    `arms` says which arms are expanded; with `all` those that the index has. `source` says whose
+    `arms` says which arms are expanded; with `all` those that the index has, whether a retriever
+    reads them or not: name the one of a pipeline that has one retriever. `source` says whose
     passages an arm learns from: its `own`, the `other` arm's, or the best of `both`. A question
     that finds nothing stays as it is.
     """

@@ -121,7 +121,9 @@ class AttentionSelector:
                 f"the weights in '{self.weights}' are for vectors of {len(self._weights.head)} "
                 f"components, and the index has {len(question)}: name others in 'weights'"
             )
-        return question, view.vectors([hit.passage for found in documents for hit in found])
+        hits = [hit for found in documents for hit in found]
+        # Of what a passage grew to there is no vector: that of the best one found counts.
+        return question, view.vectors([(hit.found or (hit.passage,))[0] for hit in hits])
 
     @cached_property
     def _weights(self) -> Weights:

@@ -38,7 +38,8 @@ class MmrSelector:
         """All of `hits`. Raises IndexMismatchError where the index has no vectors."""
         head = sorted(hits[: self.top], key=lambda hit: -hit.score)
         if len(head) > 1:
-            vectors = view.vectors([hit.passage for hit in head])
+            # Of what a passage grew to there is no vector: that of the best one found counts.
+            vectors = view.vectors([(hit.found or (hit.passage,))[0] for hit in head])
             scores = _scaled(np.array([hit.score for hit in head], np.float64))
             head = [head[place] for place in _ordered(scores, vectors, self.relevance)]
         return [*head, *hits[self.top :]]

@@ -231,6 +231,32 @@ def test_foreign_errors_are_failures_of_the_call() -> None:
         Asker(Scripted(KeyError("x")), QUICK).ask(asking())
 
 
+class Unnamed(Scripted):
+    """Raises where its fingerprint is asked for."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("yes")
+        self._error = error
+
+    @property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        raise self._error
+
+
+def test_a_fingerprint_that_fails_is_a_failure_of_the_call() -> None:
+    model = Unnamed(KeyError("x"))
+    kept = replace(QUICK, cache=True)
+    with question() as asked:
+        found = Asker(model, kept).ask_all([asking()] * 3)
+        notes = asked.take_notes()
+    told = "the chat model's 'fingerprint' failed: KeyError: 'x'"
+    assert [str(one) for one in found if isinstance(one, ChatError)] == [told] * 3
+    assert notes == (f"no reply: {told}",)
+    assert model.calls == 0
+    with pytest.raises(ModelError, match="no weights"):
+        Asker(Unnamed(ModelError("no weights")), kept).ask(asking())
+
+
 def test_empty_texts_are_no_replies() -> None:
     with pytest.raises(ChatError, match="empty text"):
         Asker(Scripted("\n"), QUICK).ask(asking())

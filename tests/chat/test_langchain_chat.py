@@ -196,6 +196,11 @@ def test_what_is_taken_as_a_chat_model() -> None:
             as_chat_model(wrong)
 
 
+def test_what_was_given_is_named() -> None:
+    with pytest.raises(RequestError, match="an object of type 'int' is no chat model"):
+        as_chat_model(7)
+
+
 def test_a_fingerprint_is_not_asked_for() -> None:
     class Heavy:
         @property

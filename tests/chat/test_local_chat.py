@@ -188,6 +188,17 @@ def test_weights_of_another_architecture(plain: Path, tmp_path: Path) -> None:
     assert "are of another model" in str(caught.value)
 
 
+def test_an_architecture_that_does_not_chat(plain: Path, tmp_path: Path) -> None:
+    names = ["T5ForConditionalGeneration"]
+    folder = changed(plain, tmp_path / "model", model_type="t5", architectures=names)
+    with pytest.raises(ModelError) as caught:
+        chat(folder).reply(ASKED)
+    assert str(caught.value) == (
+        f"model '{folder}' cannot be loaded: it is of the architecture T5ForConditionalGeneration, "
+        "and what is needed is a causal language model, such as Qwen or Llama"
+    )
+
+
 def test_weights_of_another_size(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"12 do not fit, such as 'lm_head\.weight'"):
         chat(changed(plain, tmp_path / "model", hidden_size=32)).reply(ASKED)

@@ -15,7 +15,7 @@ from rag.evaluate.contributions import Contribution, contributions
 from rag.evaluate.pages import Evidence, PagesDataset
 from rag.evaluate.report import Report
 from rag.evaluate.runner import judge
-from rag.types import Hit, Passage, StageScore
+from rag.types import Hit, Passage, Query, Ranking, StageScore
 
 DATASET = BeirDataset(
     name="tiny",
@@ -47,6 +47,10 @@ EXPECTED = {
 }
 
 
+def ranking(query: str) -> Ranking:
+    return Ranking(Query(DATASET.queries[query]), tuple(FOUND[query]))
+
+
 def test_documents_are_counted_once_for_each_retriever() -> None:
     assert contributions(DATASET, FOUND, ["bm25", "dense"]) == EXPECTED
 
@@ -67,7 +71,7 @@ def test_the_result_and_its_report_say_what_each_found(
     result = judge(
         DATASET,
         "both",
-        lambda question: FOUND["q1" if question == "tides" else "q2"],
+        lambda question: ranking("q1" if question == "tides" else "q2"),
         index_seconds=0,
         documents=3,
         passages=4,
@@ -86,7 +90,9 @@ def test_the_result_and_its_report_say_what_each_found(
 def test_a_single_retriever_adds_nothing_to_the_report(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    result = judge(DATASET, "one", lambda _: FOUND["q1"], index_seconds=0, documents=3, passages=4)
+    result = judge(
+        DATASET, "one", lambda _: ranking("q1"), index_seconds=0, documents=3, passages=4
+    )
     assert "arms" not in result.as_dict()
     show_report(Report("tiny", "beir", 2, "nDCG@10", (result,), ()), questions=False)
     assert "retriever" not in capsys.readouterr().out

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from rag.cli.evaluation import show_report
 from rag.evaluate.comparison import compare
 from rag.evaluate.intervals import Interval
 from rag.evaluate.measures import MEASURES
 from rag.evaluate.report import Report, comparisons
+from rag.evaluate.report_page import report_page
 from rag.evaluate.result import Percentiles, PipelineResult
 
 
@@ -109,3 +112,21 @@ def test_json_shape() -> None:
             }
         ],
     }
+
+
+def test_stages_that_failed_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    well = result("plain", {"q": 0.5})
+    ill = replace(well, name="rewritten", failed={"hyde": 12, "llm": 1})
+    told = Report("tides", "beir", 1300, "nDCG@10", (well, ill), ())
+    lines = [
+        "rewritten: hyde failed for 12 of 1,300 questions, which went on without it",
+        "rewritten: llm failed for 1 of 1,300 questions, which went on without it",
+    ]
+    show_report(told, questions=False)
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if "failed" in line] == lines
+    html = report_page([told])
+    assert all(f"{line}." in html for line in lines)
+    show_report(replace(told, pipelines=(well,)), questions=False)
+    assert "failed" not in capsys.readouterr().out
+    assert "failed" not in report_page([replace(told, pipelines=(well,))])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from rag.evaluate.aggregate import documents
 from rag.evaluate.beir import BeirDataset
 from rag.evaluate.dataset import PerQuery
+from rag.evaluate.journal import Journal
 from rag.evaluate.measures import MEASURES
+from rag.evaluate.result import PipelineResult
 from rag.evaluate.runner import judge
-from rag.types import Answer, Hit, Passage
+from rag.types import Answer, Hit, Passage, Query, Ranking, Step
 
 DATASET = BeirDataset(
     name="tiny",
@@ -30,9 +33,9 @@ def hits(names: list[str]) -> list[Hit]:
     return [Hit(passage, 1.0 / (rank + 1)) for rank, passage in enumerate(passages)]
 
 
-def search(question: str) -> list[Hit]:
+def search(question: str) -> Ranking:
     time.sleep(0.02 if question == "silence" else 0)
-    return hits(FOUND[question])
+    return Ranking(Query(question), tuple(hits(FOUND[question])))
 
 
 def test_documents_stand_where_their_best_passage_stands() -> None:
@@ -68,7 +71,7 @@ def test_times_are_milliseconds_of_the_search_alone() -> None:
 
 
 def test_errors_of_the_search_are_not_hidden() -> None:
-    def broken(question: str) -> list[Hit]:
+    def broken(question: str) -> Ranking:
         raise RuntimeError(question)
 
     with pytest.raises(RuntimeError, match="tides"):
@@ -101,7 +104,7 @@ def test_answers_and_the_index_are_judged_where_the_dataset_asks_for_it() -> Non
     found = judge(
         dataset,
         "p",
-        lambda question: hits(FOUND[question]),
+        search,
         ask=ask,
         cut=[Passage("a", 0, 1, "x")] * 4,
         index_seconds=0,
@@ -114,3 +117,55 @@ def test_answers_and_the_index_are_judged_where_the_dataset_asks_for_it() -> Non
     assert found.query_ms is not None
     assert found.query_ms.p95 < 90  # the time of asking is not that of the search
     assert found.tops == {"q1": "a", "q2": "a"}
+
+
+REWRITTEN, RERANKED = Step("rewrite", ("hyde",), 0.1, 0), Step("rerank", ("llm",), 0.1, 3)
+
+
+def failing(question: str) -> Ranking:
+    """Of two stages both fail for the first question, and one for the second."""
+    hyde = replace(REWRITTEN, failed=question != "silence")
+    llm = replace(RERANKED, failed=question == "tides")
+    return replace(search(question), steps=(hyde, llm))
+
+
+def test_questions_that_a_stage_failed_for_are_counted_and_asked_again(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def searched(question: str) -> Ranking:
+        asked.append(question)
+        return failing(question)
+
+    def restore(document: str, start: int, end: int) -> Passage:
+        return Passage(document, start, end, "x")
+
+    def judged(end: int) -> PipelineResult:
+        def progress(done: int) -> None:
+            if done == end:
+                raise KeyboardInterrupt
+
+        with Journal(tmp_path / "j.jsonl", {}, restore) as journal:
+            return judge(
+                DATASET, "p", searched, index_seconds=0, documents=0, passages=0,
+                journal=journal, progress=progress,
+            )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        judged(3)
+    found = judged(4)
+    assert asked == ["tides", "salt", "silence", "tides", "salt"]
+    assert found.failed == {"hyde": 2, "llm": 1}
+    assert found.as_dict()["failed"] == {"hyde": 2, "llm": 1}
+    assert found.per_query["RR@10"] == {"q1": 1.0, "q2": 0.5, "q3": 0.0}
+
+
+def test_what_failed_on_the_way_to_an_answer_counts_once_for_a_question() -> None:
+    dataset = Asking("tiny", "beir", Path("tiny"), None, DATASET.queries, DATASET.qrels)
+
+    def ask(question: str) -> Answer:
+        return Answer(question, "", False, steps=(replace(REWRITTEN, failed=True),))
+
+    found = judge(dataset, "p", failing, ask=ask, index_seconds=0, documents=0, passages=0)
+    assert found.failed == {"hyde": 3, "llm": 1}
+    well = judge(DATASET, "p", search, index_seconds=0, documents=0, passages=0)
+    assert "failed" not in well.as_dict()

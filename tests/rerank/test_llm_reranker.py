@@ -132,6 +132,7 @@ def test_a_model_that_fails_costs_only_the_reranking() -> None:
         ranking = run([Given(hits), stage], Query("q"), MemoryView())
     assert ranking.hits == hits
     assert any("the hits stay in their order" in one for one in ranking.steps[-1].notes)
+    assert ranking.steps[-1].failed
 
 
 def test_replies_without_a_label_are_a_failure() -> None:

@@ -82,7 +82,8 @@ def test_a_model_without_a_head(encoder_folder: Path) -> None:
 
 
 def test_an_encoder_is_no_t5(encoder_folder: Path) -> None:
-    assert "cannot be loaded: " in told(MonoT5Reranker(model=str(encoder_folder)))
+    said = told(MonoT5Reranker(model=str(encoder_folder)))
+    assert "it is of the architecture BertModel, and what is needed is a sequence-to-" in said
 
 
 def test_damaged_files(make: Make, saved: Path) -> None:

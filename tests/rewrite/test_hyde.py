@@ -100,6 +100,7 @@ def test_the_stage_goes_on_without_it() -> None:
         ranking = run(stages, Query("ferry"), MemoryView())
     assert ranking.hits == run(stages[1:], Query("ferry"), MemoryView()).hits
     assert "failed, the question goes on as it was" in ranking.steps[0].notes[-1]
+    assert [step.failed for step in ranking.steps] == [True, False]
 
 
 def test_with_query_weight_0_the_passage_is_the_query() -> None:

@@ -159,6 +159,27 @@ def test_mmr_ties_stay_as_they_were(relevance: float) -> None:
 SAID = "the lighthouse keeper climbs ninety one steps every evening and lights the lamp at dusk "
 
 
+@pytest.mark.parametrize("kind", ["mmr", "attention"])
+def test_what_grew_has_the_vector_of_what_was_found(kind: str, tmp_path: Path) -> None:
+    Weights.drawn(DIMENSION).save(path := tmp_path / "w.safetensors")
+    made = MmrSelector() if kind == "mmr" else AttentionSelector(weights=str(path))
+    view = MemoryView()
+    found = [Hit(one, 1 / place) for place, one in enumerate(view.passages, 1)]
+    grown = [
+        replace(
+            one,
+            passage=replace(one.passage, start=0, end=1_000, text="longer"),
+            found=(one.passage, found[0].passage),
+        )
+        for one in found
+    ]
+    chosen = made.select(QUERY, grown, view)
+    assert all(one.passage.text == "longer" for one in chosen)
+    assert [one.found[0] for one in chosen] == [
+        one.passage for one in made.select(QUERY, found, view)
+    ]
+
+
 def test_near_copies_become_the_first_of_them() -> None:
     long = SAID * 2 + "while the storm over the bay grows and the ferry waits in the harbour"
     near = long.replace("harbour", "port")
