@@ -14,6 +14,7 @@ NAMES = (
     "spans",
     "xquad",
     "fusion",
+    "offline",
     "rewriting",
     "pruning",
     "context",
