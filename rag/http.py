@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from httpcore2 import NetworkStream
+import httpcore2
+from httpcore2 import NetworkBackend, NetworkStream
 
 
 class TimedStream(NetworkStream):
@@ -48,6 +49,48 @@ class TimedStream(NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What the connection underneath tells."""
         return self._stream.get_extra_info(info)
+
+
+class TimedNetwork(NetworkBackend):
+    """Sockets whose every step takes no longer than until `ends()`, of `time.monotonic`.
+
+    `addresses` gives those of a host and port that may be tried, best first.
+    """
+
+    def __init__(
+        self, addresses: Callable[[str, int], Iterable[str]], ends: Callable[[], float]
+    ) -> None:
+        self._sockets = httpcore2.SyncBackend()
+        self._addresses = addresses
+        self._ends = ends
+
+    def left(self, timeout: float | None) -> float:
+        """`timeout` in seconds, or less where the end is nearer."""
+        left = self._ends() - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("the time for one exchange is over")
+        return left if timeout is None else min(timeout, left)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> NetworkStream:
+        """A connection to the first of the host's addresses that answers."""
+        failed: Exception = httpcore2.ConnectError("no address")
+        for address in self._addresses(host, port):
+            try:
+                stream = self._sockets.connect_tcp(
+                    address, port, self.left(timeout), local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failed = error
+            else:
+                return TimedStream(stream, self.left)
+        raise failed
 
 
 def retry_after(value: str) -> float | None:

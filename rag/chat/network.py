@@ -4,60 +4,29 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
-from collections.abc import Iterable
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
-from httpcore2 import NetworkBackend, NetworkStream
 
-from rag.http import TimedStream
+from rag.http import TimedNetwork
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class TimedNetwork(NetworkBackend):
-    """Sockets of which each thread has its own deadline (of `time.monotonic`)."""
+class ServerNetwork(TimedNetwork):
+    """Sockets of which each thread has its own deadline."""
 
     def __init__(self) -> None:
-        self._sockets = httpcore2.SyncBackend()
+        super().__init__(_addresses, lambda: self._thread.deadline)
         self._thread = threading.local()
 
     def until(self, deadline: float) -> None:
-        """What the calling thread does from now on ends at `deadline`."""
+        """What the calling thread does from now on ends at `deadline`, of `time.monotonic`."""
         self._thread.deadline = deadline
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> NetworkStream:
-        """A connection to the first of the host's addresses that answers."""
-        failed: Exception = httpcore2.ConnectError("no address")
-        for address in _addresses(host, port):
-            try:
-                stream = self._sockets.connect_tcp(
-                    address, port, self._left(timeout), local_address, socket_options
-                )
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failed = error
-            else:
-                return TimedStream(stream, self._left)
-        raise failed
 
-    def _left(self, timeout: float | None) -> float:
-        left: float = self._thread.deadline - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout("the time for one reply is over")
-        return left if timeout is None else min(timeout, left)
-
-
-def pool(scheme: str, host: str, network: TimedNetwork) -> httpcore2.ConnectionPool:
+def pool(scheme: str, host: str, network: ServerNetwork) -> httpcore2.ConnectionPool:
     """Connections to `host`, through the proxy that the environment names for it.
 
     Raises ValueError for a proxy of a kind that is not spoken here.

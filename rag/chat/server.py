@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpcore2
 
 from rag.chat.address import ascii_host
-from rag.chat.network import TimedNetwork, pool
+from rag.chat.network import ServerNetwork, pool
 from rag.chat.settings import AGAIN, PATIENCE
 from rag.errors import ChatError, RequestError
 from rag.http import retry_after
@@ -38,7 +38,7 @@ class Server:
         self._base = base_url.rstrip("/")
         self._name = f"chat model '{model}' at {self._base}"
         self._key = key
-        self._network = TimedNetwork()
+        self._network = ServerNetwork()
         self._parts = urlsplit(self._base)
         self._host = ascii_host(self._parts.hostname or "")
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from founding import passage
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tiny_t5 import save_tiny_t5, word_tokenizer
 
 from rag.errors import ModelError, RequestError
 from rag.protocols import Pruner, Scores
@@ -33,31 +34,8 @@ TEXTS = (
 
 def save_t5(folder: Path, words: tuple[str, ...] = WORDS, targets: object = None) -> Path:
     """A random two-layer T5 whose vocabulary is `words`."""
-    import torch
-    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
-
-    tokenizer = Tokenizer(models.WordLevel({w: n for n, w in enumerate(words)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    torch.manual_seed(3)
-    config = T5Config(
-        vocab_size=len(words),
-        d_model=16,
-        d_kv=8,
-        d_ff=32,
-        num_layers=2,
-        num_heads=2,
-        decoder_start_token_id=0,
-        initializer_factor=1.0,
-        **({} if targets is None else {"targets": targets}),
-    )
-    T5ForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    settings: dict[str, Any] = {} if targets is None else {"targets": targets}
+    return save_tiny_t5(folder, word_tokenizer(words), seed=3, **settings)
 
 
 @pytest.fixture(scope="module")

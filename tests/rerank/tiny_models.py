@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models import SPECIAL, WORDS, word_piece
+from tiny_t5 import save_tiny_t5
 from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers import models as kinds
 
@@ -96,32 +97,12 @@ def save_pairs(
 
 def save_t5(folder: Path, words: tuple[str, ...] = PIECES[4:], **settings: object) -> Path:
     """A random two-layer T5 whose words are sentencepiece's, with the space before each."""
-    import torch
-    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
-
     letters = tuple(":.?,abcdefghijklmnopqrstuvwxyzQDR{}0123456789")
     pieces = (*PIECES[:4], *(SPACE + word for word in words), *letters)
     scored = [(piece, -3.0 if len(piece) > 1 else -9.0) for piece in pieces]
     made = Tokenizer(kinds.Unigram(scored, unk_id=2))
     made.pre_tokenizer = pre_tokenizers.Metaspace()
-    made.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    torch.manual_seed(5)
-    config = T5Config(
-        vocab_size=len(pieces),
-        d_model=16,
-        d_kv=8,
-        d_ff=32,
-        num_layers=2,
-        num_heads=2,
-        decoder_start_token_id=0,
-        initializer_factor=1.0,
-    )
-    T5ForConditionalGeneration(config).save_pretrained(folder)
+    save_tiny_t5(folder, made, seed=5)
     edit(folder / "config.json", **settings)
     return folder
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from models import save_encoder
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tiny_t5 import save_tiny_t5, word_tokenizer
+from tokenizers import pre_tokenizers
 
 from rag.errors import ModelError
 from rag.protocols import Rewriter
@@ -38,34 +39,8 @@ VIEW = MemoryView()
 
 def save_t5(folder: Path) -> Path:
     """A random two-layer T5 whose vocabulary is `WORDS`."""
-    import torch
-    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
-
-    tokenizer = Tokenizer(models.WordLevel({w: n for n, w in enumerate(WORDS)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="<pad>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        model_max_length=40,
-    ).save_pretrained(folder)
-    torch.manual_seed(5)
-    config = T5Config(
-        vocab_size=len(WORDS),
-        d_model=16,
-        d_kv=8,
-        d_ff=32,
-        num_layers=2,
-        num_heads=2,
-        decoder_start_token_id=0,
-        initializer_factor=1.0,
-    )
-    T5ForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    made = word_tokenizer(WORDS, pre_tokenizers.WhitespaceSplit())
+    return save_tiny_t5(folder, made, seed=5, longest=40)
 
 
 @pytest.fixture(autouse=True)
