@@ -25,9 +25,9 @@ from rag.evaluate.beir import read_beir
 from rag.evaluate.intervals import Values, bootstrap_mean, paired_difference
 from rag.evaluate.measures import evaluate, run_from_rankings
 from rag.fuse.convex import ConvexFuser
-from rag.pipeline import RerankStage
 from rag.protocols import Fuser, TokenEncoder, TokenVectors
 from rag.registry import load
+from rag.stages.rerank import RerankStage
 from rag.testing import MemoryView
 from rag.trial import open_trial
 from rag.types import Hit, Passage, Ranking

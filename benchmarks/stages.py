@@ -26,7 +26,7 @@ from rag import Passage, Query, Rag
 from rag.fuse.complement import ComplementFuser
 from rag.fuse.convex import ConvexFuser
 from rag.fuse.rrf import RrfFuser
-from rag.pipeline import CutStage, EarlyExit, RerankStage, RetrieveStage, SelectStage, Stage, run
+from rag.pipeline import run
 from rag.protocols import Fuser, Retriever, View
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
@@ -34,6 +34,11 @@ from rag.select.distinct import DistinctSelector
 from rag.select.documents import DocumentsSelector
 from rag.select.mmr import MmrSelector
 from rag.select.per_document import PerDocumentSelector
+from rag.stages.cut import CutStage
+from rag.stages.rerank import EarlyExit, RerankStage
+from rag.stages.retrieve import RetrieveStage
+from rag.stages.select import SelectStage
+from rag.stages.stage import Stage
 from rag.store.store import Store
 from rag.store.tantivy import TantivyEngine
 

@@ -11,19 +11,15 @@ from rag.chunk.words import WordTokenizer
 from rag.config import Component, Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Select
 from rag.errors import RequestError
 from rag.indexing import Indexer
-from rag.pipeline import (
-    Calibration,
-    CutStage,
-    EarlyExit,
-    ExpandStage,
-    RerankStage,
-    RetrieveStage,
-    RewriteStage,
-    SelectStage,
-    Stage,
-)
 from rag.protocols import ChatModel, Chunker, Encoder
 from rag.pruning import Pruning
+from rag.stages.cut import CutStage
+from rag.stages.expand import ExpandStage
+from rag.stages.rerank import Calibration, EarlyExit, RerankStage
+from rag.stages.retrieve import RetrieveStage
+from rag.stages.rewrite import RewriteStage
+from rag.stages.select import SelectStage
+from rag.stages.stage import Stage
 
 
 def build_indexer(

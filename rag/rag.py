@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from rag.asked import as_query
 from rag.assembly import build_indexer, build_stages
 from rag.chat.langchain import as_chat_model
 from rag.chunk.words import WordTokenizer
@@ -22,13 +22,14 @@ from rag.connectors.parsing.parsers import Parsers
 from rag.cutting import Cut, measure, preview
 from rag.errors import IndexBusyError, IndexMismatchError, NoIndexError, RequestError
 from rag.explaining import Explanation, explained, with_expected
-from rag.filters import Filters, as_filters
+from rag.filters import Filters
 from rag.indexing import Indexer, IndexReport, Progress, synchronise
 from rag.naming import matcher, nearest
-from rag.pipeline import Stage, answered, run
+from rag.pipeline import answered, run
 from rag.planning import IndexPlan, plan
 from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
 from rag.sources import Source, open_sources
+from rag.stages.stage import Stage
 from rag.status import index_folder, index_status
 from rag.store.check import problems
 from rag.store.folders import SOURCES_FOLDER
@@ -219,7 +220,7 @@ class Rag:
         `year>=2024 and source~"handbook"`: see `rag.filters`. Raises RequestError where no document
         has such a field, or none with a value that compares.
         """
-        query = _query(question, filters)
+        query = as_query(question, filters)
         self._check_part()
         with self._told("search", query) as tell, self._view() as view:
             view.check(query.filters)
@@ -236,7 +237,7 @@ class Rag:
     ) -> Answer:
         """The answer to `question` with its citations, or an abstention; filters as in `search`."""
         started = time.perf_counter()
-        query = _query(question, filters, history)
+        query = as_query(question, filters, history)
         self._check_part()
         with self._told("ask", query) as tell, self._view() as view, one_question():
             view.check(query.filters)
@@ -304,7 +305,7 @@ class Rag:
 
         With `expect`, the id or source of a document, also what became of its passages.
         """
-        query = _query(question, filters)
+        query = as_query(question, filters)
         self._check_part()
         with self._told("explain", query) as tell, self._view() as view:
             view.check(query.filters)
@@ -507,43 +508,6 @@ def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
         return load_pipeline(DEFAULT_PIPELINE, overrides)
     # JSON is YAML: the recorded pipeline is checked as any other.
     return parse_pipeline(json.dumps(recipe), f"the pipeline recorded in '{place}'", overrides)
-
-
-def _query(question: str | Query, filters: Filters, history: Sequence[Turn] = ()) -> Query:
-    query = question if isinstance(question, Query) else Query(question)
-    if history:
-        query = replace(query, history=tuple(history))
-    _check_history(query.history)
-    text = query.text.strip()
-    if not text:
-        raise RequestError("the question is empty")
-    if len(text) > MAX_QUESTION:
-        raise RequestError(
-            f"the question has {len(text):,} characters; up to {MAX_QUESTION:,} are taken"
-        )
-    # Half a surrogate pair cannot be written anywhere.
-    text = text.encode("utf-8", "replace").decode()
-    return replace(query, text=text, filters=(*as_filters(query.filters), *as_filters(filters)))
-
-
-def _check_history(history: Sequence[Turn]) -> None:
-    expected = "a history is earlier turns, user's and assistant's in turn, and ends with an answer"
-    for place, turn in enumerate(history, 1):
-        # Programs give what they have: JSON, or messages of another library.
-        told = getattr(turn, "role", None) in {"user", "assistant"}
-        if not told or not isinstance(getattr(turn, "text", None), str):
-            raise RequestError(
-                f"turn {place} of the history is none: give Turn('user', TEXT) and "
-                "Turn('assistant', TEXT) of rag.types"
-            )
-    for place, (turn, following) in enumerate(pairwise(history), 1):
-        if turn.role == following.role:
-            raise RequestError(
-                f"turns {place} and {place + 1} of the history are both by the {turn.role}: "
-                + expected
-            )
-    if history and history[-1].role != "assistant":
-        raise RequestError(f"the history ends with a turn of the {history[-1].role}: {expected}")
 
 
 def _telemetry() -> Telemetry:

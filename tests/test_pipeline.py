@@ -8,10 +8,15 @@ from dataclasses import replace
 import pytest
 
 from rag.fuse.rrf import RrfFuser
-from rag.pipeline import CutStage, RerankStage, RetrieveStage, RewriteStage, Stage, run
+from rag.pipeline import run
 from rag.protocols import Retriever, View
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
+from rag.stages.cut import CutStage
+from rag.stages.rerank import RerankStage
+from rag.stages.retrieve import RetrieveStage
+from rag.stages.rewrite import RewriteStage
+from rag.stages.stage import Stage
 from rag.testing import MemoryView
 from rag.types import Condition, Hit, Passage, Query, Ranking, Turn, Variant
 

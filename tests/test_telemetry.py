@@ -12,8 +12,8 @@ import pytest
 
 from rag import Rag
 from rag.errors import MissingExtraError, RequestError
-from rag.pipeline import RetrieveStage
 from rag.protocols import View
+from rag.stages.retrieve import RetrieveStage
 from rag.testing import HashingEncoder
 from rag.tracing import note
 from rag.types import Passage, Query

@@ -12,7 +12,7 @@ from rag.explaining.explanation import Explanation, arms_of
 from rag.explaining.fates import Fate, filtered, not_retrieved, pruned, retrieved
 from rag.explaining.moves import moves_of
 from rag.naming import matcher, nearest
-from rag.pipeline import Stage
+from rag.stages.stage import Stage
 from rag.stating import conditions, stated
 from rag.store.rows import Rows
 from rag.store.view import StoreView

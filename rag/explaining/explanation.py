@@ -10,8 +10,10 @@ from rag.config import Pipeline
 from rag.explaining.moves import Move, Places, moves_of, places_of
 from rag.explaining.origins import Origin, origin, origins_of
 from rag.explaining.terms import Term, terms_of
-from rag.pipeline import RetrieveStage, Stage, rankings
+from rag.pipeline import rankings
 from rag.protocols import Retriever, View
+from rag.stages.retrieve import RetrieveStage
+from rag.stages.stage import Stage
 from rag.tracefile import hit_dict, trace
 from rag.types import Hit, Passage, Query, Ranking
 

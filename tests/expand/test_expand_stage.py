@@ -10,7 +10,7 @@ from expanding_documents import passage_of, sectioned
 from rag.errors import IndexDamagedError
 from rag.expand.parent import ParentExpander
 from rag.expand.window import WindowExpander
-from rag.pipeline import ExpandStage
+from rag.stages.expand import ExpandStage
 from rag.testing import MemoryView
 from rag.types import Document, Hit, Query, Ranking, StageScore
 

@@ -8,10 +8,10 @@ from rag.config import parse_pipeline
 from rag.errors import PipelineError, RequestError
 from rag.fuse.complement import ComplementFuser
 from rag.fuse.convex import ConvexFuser
-from rag.pipeline import RetrieveStage
 from rag.protocols import Fuser, Retriever
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
+from rag.stages.retrieve import RetrieveStage
 from rag.testing import FuserSuite, MemoryView
 from rag.tracing import question
 from rag.types import Hit, Passage, Query, Ranking

@@ -12,11 +12,11 @@ from rag_errors import one_line
 from tiny_models import LONG, QUESTION, TEXTS, one_thread, passage, passages, save_pairs
 
 from rag.errors import ModelError, RequestError
-from rag.pipeline import RerankStage
 from rag.protocols import Reranker
 from rag.rerank import pairs
 from rag.rerank.cross_encoder import CrossEncoderReranker
 from rag.rerank.first_token import only_first_token
+from rag.stages.rerank import RerankStage
 from rag.testing import RerankerSuite
 from rag.testing.memory import MemoryView
 from rag.types import Hit, Query, Ranking

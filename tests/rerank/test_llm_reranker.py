@@ -11,10 +11,11 @@ from judges import Hard, Judge, Rule, passages
 
 from rag.config import parse_pipeline
 from rag.errors import ChatError, PipelineError, RequestError
-from rag.pipeline import RerankStage, run
+from rag.pipeline import run
 from rag.protocols import View
 from rag.rerank.llm import LlmReranker
 from rag.rerank.pairwise import calls, most, presentations, wins
+from rag.stages.rerank import RerankStage
 from rag.testing import MemoryView, RerankerSuite
 from rag.tracing import question as under_way
 from rag.types import Hit, Passage, Query, Ranking

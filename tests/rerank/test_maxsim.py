@@ -13,9 +13,9 @@ from founding import SEEDS, Remembering, encoder, titles_and_abstracts
 from rag.config import parse_pipeline
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.errors import PipelineError, RequestError
-from rag.pipeline import RerankStage
 from rag.protocols import Vectors
 from rag.rerank.maxsim import MaxSimReranker
+from rag.stages.rerank import RerankStage
 from rag.testing import HashingEncoder, MemoryView, RerankerSuite
 from rag.types import Hit, Passage, Query, Ranking
 

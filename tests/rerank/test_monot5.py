@@ -11,11 +11,11 @@ from rag_errors import one_line
 from tiny_models import LONG, PIECES, QUESTION, SPACE, TEXTS, one_thread, passage, passages, save_t5
 
 from rag.errors import ModelError, RequestError
-from rag.pipeline import RerankStage
 from rag.protocols import Reranker
 from rag.rerank import prompted
 from rag.rerank.families import targets_of
 from rag.rerank.monot5 import MonoT5Reranker
+from rag.stages.rerank import RerankStage
 from rag.testing import RerankerSuite
 from rag.testing.memory import MemoryView
 from rag.types import Hit, Query, Ranking

@@ -9,7 +9,7 @@ import pytest
 
 from rag.config import parse_pipeline
 from rag.errors import ModelError, PipelineError
-from rag.pipeline import Calibration, EarlyExit, RerankStage
+from rag.stages.rerank import Calibration, EarlyExit, RerankStage
 from rag.testing import MemoryView
 from rag.types import Hit, Passage, Query, Ranking
 

@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from rag.arms import vector_of
 from rag.config import parse_pipeline
 from rag.errors import IndexMismatchError, PipelineError
-from rag.pipeline import RewriteStage, Stage, run
+from rag.pipeline import run
 from rag.protocols import Rewriter, View
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.rewrite.feedback import FeedbackRewriter
+from rag.stages.rewrite import RewriteStage
+from rag.stages.stage import Stage
 from rag.store.store import Store
 from rag.store.tantivy import TantivyEngine
 from rag.store.view import StoreView

@@ -12,13 +12,16 @@ from founding import SEEDS, encoder, titles_and_abstracts
 from scripted import Scripted, failing
 
 from rag.fuse.rrf import RrfFuser
-from rag.pipeline import RetrieveStage, RewriteStage, Stage, run
+from rag.pipeline import run
 from rag.protocols import Rewriter
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.rewrite.conversation import ConversationRewriter
 from rag.rewrite.hyde import HydeRewriter
 from rag.rewrite.multi_query import MultiQueryRewriter
+from rag.stages.retrieve import RetrieveStage
+from rag.stages.rewrite import RewriteStage
+from rag.stages.stage import Stage
 from rag.types import Query, Turn
 
 if TYPE_CHECKING:

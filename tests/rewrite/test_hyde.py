@@ -11,10 +11,13 @@ from scripted import Scripted, failing
 from rag import registry
 from rag.config import parse_pipeline
 from rag.errors import ChatError, PipelineError, RequestError
-from rag.pipeline import RetrieveStage, RewriteStage, Stage, run
+from rag.pipeline import run
 from rag.protocols import Rewriter
 from rag.retrieve.dense import DenseRetriever
 from rag.rewrite.hyde import HydeRewriter
+from rag.stages.retrieve import RetrieveStage
+from rag.stages.rewrite import RewriteStage
+from rag.stages.stage import Stage
 from rag.testing import HashingEncoder, MemoryView, RewriterSuite
 from rag.tracing import question
 from rag.types import Query, Turn, Variant

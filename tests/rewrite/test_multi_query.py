@@ -14,10 +14,11 @@ from scripted import Scripted, failing
 from rag import registry
 from rag.config import parse_pipeline
 from rag.errors import ChatError, PipelineError, RequestError
-from rag.pipeline import RewriteStage, run
+from rag.pipeline import run
 from rag.protocols import Rewriter
 from rag.rewrite.multi_query import MultiQueryRewriter
 from rag.rewrite.replies import same
+from rag.stages.rewrite import RewriteStage
 from rag.testing import MemoryView, RewriterSuite
 from rag.tracing import question
 from rag.types import Query, Turn, Variant

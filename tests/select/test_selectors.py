@@ -15,13 +15,13 @@ from safetensors.numpy import save_file
 from rag.config import Component, Rerank, parse_pipeline
 from rag.config.cautions import cautions
 from rag.errors import ModelError, PipelineError, RequestError
-from rag.pipeline import SelectStage
 from rag.protocols import Selector, Vectors, View
 from rag.select.attention import AttentionSelector, Weights
 from rag.select.distinct import DistinctSelector
 from rag.select.documents import DocumentsSelector
 from rag.select.mmr import MmrSelector
 from rag.select.per_document import PerDocumentSelector
+from rag.stages.select import SelectStage
 from rag.testing import MemoryView, SelectorSuite
 from rag.tracing import question
 from rag.types import Hit, Passage, Query, Ranking, StageScore

@@ -1,0 +1,1 @@
+"""The stages of a query: each makes one ranking of another."""
