@@ -139,7 +139,7 @@ def test_an_output_that_lacks_letters_still_gets_the_rest(project: Path) -> None
         (["ask", ""], "the question is empty"),
         (["search", " \n"], "the question is empty"),
         (["ask", "why " * 25_000], "the question has 99,999 characters; up to 20,000 are taken"),
-        (["search", "x", "--where", "year"], "--where: expected = != < <= > >= ~ or in after 'year'"),
+        (["search", "x", "--where", "year"], "--where: expected = != < <= > >= ~ or in after"),
         (["search", "x", "--pipeline", "bm52"], "no pipeline preset named 'bm52'; did you mean"),
         (["search", "x", "--pipeline", "no.yaml"], "pipeline file 'no.yaml' cannot be read: No su"),
         (["search", "x", "--set", "k"], "--set k: an override is KEY=VALUE"),
