@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from rag.types import AnyOf as AnyOf
     from rag.types import Citation as Citation
     from rag.types import Condition as Condition
+    from rag.types import Delta as Delta
     from rag.types import Document as Document
     from rag.types import Hit as Hit
     from rag.types import Not as Not
     from rag.types import Passage as Passage
     from rag.types import Query as Query
     from rag.types import Ranking as Ranking
+    from rag.types import Statement as Statement
     from rag.types import Turn as Turn
+    from rag.types import Unanswered as Unanswered
 
 _HOMES = {
     "Rag": "rag.rag",
@@ -39,13 +42,16 @@ _HOMES = {
             "AnyOf",
             "Citation",
             "Condition",
+            "Delta",
             "Document",
             "Hit",
             "Not",
             "Passage",
             "Query",
             "Ranking",
+            "Statement",
             "Turn",
+            "Unanswered",
         ),
         "rag.types",
     ),
@@ -57,6 +63,7 @@ __all__ = [
     "AnyOf",
     "Citation",
     "Condition",
+    "Delta",
     "Document",
     "Hit",
     "Not",
@@ -65,7 +72,9 @@ __all__ = [
     "Rag",
     "RagError",
     "Ranking",
+    "Statement",
     "Turn",
+    "Unanswered",
 ]
 
 

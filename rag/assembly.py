@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import assert_never
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, assert_never
 
 from rag import config
 from rag.chunk.words import WordTokenizer
 from rag.config import Component, Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Select
 from rag.errors import RequestError
 from rag.indexing import Indexer
-from rag.protocols import ChatModel, Chunker, Encoder
+from rag.protocols import Chunker, Encoder
 from rag.pruning import Pruning
 from rag.stages.cut import CutStage
 from rag.stages.expand import ExpandStage
@@ -50,12 +50,11 @@ def _pruning(prune: Prune, encoder: Encoder | None, shares: Mapping[str, float])
 
 
 def build_stages(
-    pipeline: Pipeline, encoder: Encoder | None = None, chat: ChatModel | None = None
+    pipeline: Pipeline, make: Callable[[Component], Any] = Component.build
 ) -> Sequence[Stage]:
-    """The query part. Components that ask for them get `encoder` and `chat`."""
-    given = {"encoder": encoder, "chat": chat}
+    """The query part; `make` builds each component."""
     names = _Names()
-    return [_stage(stage, names, given) for stage in pipeline.stages]
+    return [_stage(stage, names, make) for stage in pipeline.stages]
 
 
 def arm_names(pipeline: Pipeline) -> tuple[str, ...]:
@@ -82,26 +81,26 @@ class _Names:
         return component.use if again == 1 else f"{component.use}-{again}"
 
 
-def _stage(stage: config.Stage, names: _Names, given: Mapping[str, object]) -> Stage:
+def _stage(stage: config.Stage, names: _Names, make: Callable[[Component], Any]) -> Stage:
     match stage:
         case Rewrite(component):
-            return RewriteStage(names(component), component.build(**given))
+            return RewriteStage(names(component), make(component))
         case Retrieve(arms, fuse):
-            built = [(names(arm), arm.build(**given)) for arm in arms]
-            return RetrieveStage(built, (names(fuse), fuse.build(**given)) if fuse else None)
+            built = [(names(arm), make(arm)) for arm in arms]
+            return RetrieveStage(built, (names(fuse), make(fuse)) if fuse else None)
         case Rerank(component, top, weight, early_exit, probability):
             return RerankStage(
                 names(component),
-                component.build(**given),
+                make(component),
                 top,
                 weight,
                 EarlyExit(**early_exit) if early_exit else None,
                 Calibration(**probability) if probability else None,
             )
         case Select(component):
-            return SelectStage(names(component), component.build(**given))
+            return SelectStage(names(component), make(component))
         case Expand(component):
-            return ExpandStage(names(component), component.build(**given))
+            return ExpandStage(names(component), make(component))
         case Cut(k):
             return CutStage(k)
         case _:

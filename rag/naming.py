@@ -48,3 +48,9 @@ def nearest(name: str, sources: Sequence[str]) -> list[str]:
     inside = [source for source in sources if name.lower() in source.lower()][:3]
     near = difflib.get_close_matches(name, sources, n=3, cutoff=0.3)
     return list(dict.fromkeys([*inside, *near]))
+
+
+def no_document(name: str, sources: Sequence[str]) -> str:
+    """What to say where `name` is none of `sources`: with those that are nearly called so."""
+    hint = ", ".join(nearest(name, sources))
+    return f"no document '{name}' in the index" + (f"; did you mean {hint}?" if hint else "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from rag.protocols import Answerer, View
+from rag.protocols import Answerer, StreamingAnswerer, View
 from rag.stages.stage import Stage
 from rag.tracing import question
-from rag.types import Answer, Query, Ranking, Step
+from rag.types import Answer, Delta, Query, Ranking, Step
 
 
 def run(stages: Sequence[Stage], query: Query, view: View) -> Ranking:
@@ -39,12 +40,36 @@ def answered(name: str, answerer: Answerer, ranking: Ranking, view: View) -> Ans
 
     The last step is its own; its `hits` are the citations.
     """
+    with _answering(name, ranking) as finished:
+        return finished(answerer.answer(ranking.query, ranking.hits, view))
+
+
+def streamed(
+    name: str, answerer: Answerer, ranking: Ranking, view: View
+) -> Iterator[Delta | Answer]:
+    """The same as it is made: the pieces of its text, and then the answer."""
+    if not isinstance(answerer, StreamingAnswerer):
+        answer = answered(name, answerer, ranking, view)
+        yield Delta(answer.text)
+        yield answer
+        return
+    with _answering(name, ranking) as finished:
+        for event in answerer.stream(ranking.query, ranking.hits, view):
+            yield finished(event) if isinstance(event, Answer) else event
+
+
+@contextmanager
+def _answering(name: str, ranking: Ranking) -> Iterator[Callable[[Answer], Answer]]:
+    """Gives what completes an answer with the steps that led to it, its own the last."""
     with question() as asked:
         began, started = time.time(), time.perf_counter()
-        answer = answerer.answer(ranking.query, ranking.hits, view)
-        seconds = time.perf_counter() - started
-        cited = len(answer.citations)
-        told, failed = asked.take_notes(), asked.take_failed()
-        step = Step("answer", (name,), seconds, cited, told, began, failed)
-    steps = (*ranking.steps, step)
-    return replace(answer, hits=ranking.hits, query=ranking.query, steps=steps)
+
+        def finished(answer: Answer) -> Answer:
+            seconds = time.perf_counter() - started
+            told, failed = asked.take_notes(), asked.take_failed()
+            cited = len(answer.citations)
+            step = Step("answer", (name,), seconds, cited, told, began, failed)
+            steps = (*ranking.steps, step)
+            return replace(answer, hits=ranking.hits, query=ranking.query, steps=steps)
+
+        yield finished

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from rag.types import (
     Answer,
+    Delta,
     Document,
     Failure,
     Filter,
@@ -377,6 +378,18 @@ class ChatModel(Protocol):
 
 
 @runtime_checkable
+class StreamingModel(ChatModel, Protocol):
+    """A chat model that tells its reply while it is made."""
+
+    def stream(self, messages: Sequence[Message], seconds: float | None = None) -> Iterator[str]:
+        """The pieces of the reply, none of them empty, the last one within so many `seconds`.
+
+        Raises ChatError, also after some pieces, where the reply is not whole.
+        """
+        ...
+
+
+@runtime_checkable
 class ChoiceModel(ChatModel, Protocol):
     """A chat model that gives `Reply.choices` only where it is asked for them."""
 
@@ -405,4 +418,13 @@ class Answerer(Protocol):
 
     def answer(self, query: Query, hits: Sequence[Hit], view: View) -> Answer:
         """The answer, or an abstention."""
+        ...
+
+
+@runtime_checkable
+class StreamingAnswerer(Answerer, Protocol):
+    """An answerer that tells its answer while it is made."""
+
+    def stream(self, query: Query, hits: Sequence[Hit], view: View) -> Iterator[Delta | Answer]:
+        """The answer's text in pieces, and then the answer, whose text they make together."""
         ...

@@ -8,10 +8,13 @@ must be started with a copy of its context (`contextvars.copy_context`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 _CURRENT: ContextVar[Question | None] = ContextVar("question", default=None)
 
@@ -70,3 +73,17 @@ def note(text: str, *, failed: bool = False) -> None:
         with current.lock:
             current.notes.append(text)
             current.failed |= failed
+
+
+def isolated(events: Generator[_T]) -> Iterator[_T]:
+    """`events`, made in a context of their own, whoever asks for the next one, and from where.
+
+    What goes on around them, other questions among it, neither sees theirs nor is seen.
+    """
+    context = copy_context()
+    over = object()
+    try:
+        while (event := context.run(next, events, over)) is not over:
+            yield event  # type: ignore[misc]  # what is not `over` is an event
+    finally:
+        context.run(events.close)

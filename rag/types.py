@@ -321,9 +321,27 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of an answer, `answer.text[start:end]`, and how well it is supported.
+
+    `citations` are positions in `answer.citations`, from 0. `support` is from 0 to 1, and what is
+    not `supported` is under the answerer's threshold; `why` says in a few words what is wrong.
+    """
+
+    start: int
+    end: int
+    citations: tuple[int, ...] = ()
+    support: float = 1.0
+    supported: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a question, with its evidence; `abstained` means there was none.
 
+    `statements` are its sentences, in order, each with its citations. `[1]` in the text of a chat
+    model's answer is the first citation.
     `score` is the answerer's own confidence, in the unit that its threshold uses; `hits` is
     what was looked at. `query` is the question as rewriters left it, and `steps` are the stages
     that led here, answering included; two answers are equal whatever led to them.
@@ -333,11 +351,34 @@ class Answer:
     text: str
     abstained: bool
     citations: tuple[Citation, ...] = ()
+    statements: tuple[Statement, ...] = ()
     score: float = 0.0
     seconds: float = 0.0
     hits: tuple[Hit, ...] = ()
     query: Query | None = field(default=None, compare=False)
     steps: tuple[Step, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of an answer's text, while it is made."""
+
+    text: str
+
+
+Event: TypeAlias = Ranking | Delta | Answer
+"""What a streamed answer is told in: what was found, its text piece by piece, and then all of it.
+
+The pieces together are the answer's text.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A question of a batch that could not be answered, and one line that says why."""
+
+    question: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

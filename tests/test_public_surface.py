@@ -25,6 +25,7 @@ def test_names() -> None:
         "AnyOf",
         "Citation",
         "Condition",
+        "Delta",
         "Document",
         "Hit",
         "Not",
@@ -33,7 +34,9 @@ def test_names() -> None:
         "Rag",
         "RagError",
         "Ranking",
+        "Statement",
         "Turn",
+        "Unanswered",
     ]
     assert all(inspect.isclass(getattr(rag, name)) for name in rag.__all__)
 

@@ -16,7 +16,7 @@ from typing import IO, Any, Self, TypeAlias
 from filelock import FileLock, Timeout
 
 from rag.errors import RequestError
-from rag.types import Answer, Citation, Hit, Passage, StageScore
+from rag.types import Answer, Citation, Hit, Passage, StageScore, Statement
 
 Restore: TypeAlias = Callable[[str, int, int], Passage]
 """The passage of a document's id, a start and an end."""
@@ -160,4 +160,8 @@ def _answer(record: Mapping[str, Any] | None) -> Answer | None:
     citations = tuple(
         Citation(**{**one, "headings": tuple(one["headings"])}) for one in record["citations"]
     )
-    return Answer(**{**record, "citations": citations, "hits": (), "steps": ()})
+    statements = tuple(
+        Statement(**{**one, "citations": tuple(one["citations"])}) for one in record["statements"]
+    )
+    lists = {"citations": citations, "statements": statements, "hits": (), "steps": ()}
+    return Answer(**{**record, **lists})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.protocols import Answerer, View
+from rag.protocols import Answerer, StreamingAnswerer, View
 from rag.testing.memory import MemoryView
-from rag.types import Hit, Query
+from rag.types import Answer, Delta, Hit, Query
 
 
 class AnswererSuite:
@@ -74,3 +74,29 @@ class AnswererSuite:
             assert answer.abstained
             assert answer.citations == ()
             assert answer.text.strip(), "an abstention says so in words"
+
+    def test_statements_are_the_text(self) -> None:
+        """Statements are spans of the text, in order, and cite what there is."""
+        view = self.view()
+        answer = self.make().answer(Query(self.question), self.hits(view, self.question), view)
+        end = 0
+        for one in answer.statements:
+            assert end <= one.start < one.end <= len(answer.text)
+            assert all(0 <= number < len(answer.citations) for number in one.citations)
+            assert 0 <= one.support <= 1
+            end = one.end
+
+    def test_streams_what_it_answers(self) -> None:
+        """Pieces of a streamed answer are its text, whether it answers or abstains."""
+        view = self.view()
+        answerer = self.make()
+        if not isinstance(answerer, StreamingAnswerer):
+            return
+        for question in (self.question, self.unanswerable):
+            hits = self.hits(view, question)
+            *pieces, answer = answerer.stream(Query(question), hits, view)
+            assert isinstance(answer, Answer)
+            texts = [piece.text for piece in pieces if isinstance(piece, Delta)]
+            assert len(texts) == len(pieces)
+            assert all(texts)
+            assert "".join(texts) == answer.text

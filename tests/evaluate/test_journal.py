@@ -6,7 +6,7 @@ import pytest
 
 from rag.errors import RequestError
 from rag.evaluate.journal import Journal, Outcome
-from rag.types import Answer, Citation, Hit, Passage, StageScore
+from rag.types import Answer, Citation, Hit, Passage, StageScore, Statement
 
 TEXT = "The ferry leaves at nine. Dogs travel free."
 KEY = {"pipeline": {"name": "p"}, "generation": 3}
@@ -39,6 +39,7 @@ ANSWER = Answer(
     "At nine.",
     False,
     (Citation("a", "a.md", 0, 9, "The ferry", headings=("Times",)),),
+    (Statement(0, 8, (0,), 0.5),),
     0.7,
     0.1,
 )

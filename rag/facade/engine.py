@@ -1,0 +1,163 @@
+"""The parts that everything works with: the pipeline, its models, the store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.assembly import build_stages
+from rag.chat.langchain import as_chat_model
+from rag.config import Component, Pipeline, differences
+from rag.connectors.parsing.parsers import Parsers
+from rag.errors import IndexMismatchError, NoIndexError, RequestError
+from rag.facade.models import Models
+from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
+from rag.sources import Source, open_sources
+from rag.stages.stage import Stage
+from rag.store.folders import SOURCES_FOLDER
+from rag.store.store import Store
+from rag.types import Query
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from rag.store.view import StoreView
+    from rag.telemetry import Telemetry, Tell
+
+
+class Engine:
+    """A pipeline and an index's folder. Parts are made when they are first needed."""
+
+    def __init__(
+        self,
+        folder: Path,
+        pipeline: Pipeline,
+        encoder: Encoder | None = None,
+        chunker: Chunker | None = None,
+        *,
+        workers: int | None = None,
+        chat: ChatModel | BaseChatModel | None = None,
+        telemetry: bool = False,
+        sharing: Engine | None = None,
+    ) -> None:
+        self.folder = folder
+        self.pipeline = pipeline
+        self._given = encoder
+        self._chunker = chunker
+        self._chat = None if chat is None else as_chat_model(chat)
+        self._models: Models = Models() if sharing is None else sharing._models
+        self._parsers = Parsers(workers)
+        self._telemetry = _telemetry() if telemetry else None
+        self._lock = threading.RLock()
+        self._shares: dict[str, float] = {}
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an index in the folder."""
+        return (self.folder / "index.db").is_file()
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The pipeline's encoder; None where it has none. Its model loads when it encodes."""
+        if self.pipeline.encode is None:
+            return None
+        with self._lock:
+            return self._given or self._built_encoder
+
+    @cached_property
+    def _built_encoder(self) -> Encoder:
+        assert self.pipeline.encode is not None
+        encoder: Encoder = self._models.make(self.pipeline.encode)
+        return encoder
+
+    @cached_property
+    def _stages(self) -> Sequence[Stage]:
+        return build_stages(self.pipeline, self._made)
+
+    @cached_property
+    def _answerer(self) -> Answerer:
+        answerer: Answerer = self._made(self.pipeline.answer)
+        return answerer
+
+    def _made(self, component: Component) -> Any:
+        """A component of the query side, with the encoder and the chat model that there are."""
+        return self._models.make(component, encoder=self.encoder, chat=self._chat)
+
+    @cached_property
+    def _lexical(self) -> LexicalEngine | None:
+        return self.pipeline.lexical.build() if self.pipeline.lexical else None
+
+    @property
+    def _dense(self) -> bool:
+        return self.pipeline.encode is not None
+
+    @cached_property
+    def _store(self) -> Store:
+        if not self.exists:
+            raise NoIndexError(no_index(self.folder))
+        return Store(self.folder, self._lexical, dense=self._dense)
+
+    @property
+    def _base(self) -> Path:
+        """What the names of files are relative to."""
+        return self.folder.absolute().parent
+
+    def _view(self) -> AbstractContextManager[StoreView]:
+        return self._store.view(lambda: self.encoder)
+
+    def _told(self, kind: str, query: Query) -> AbstractContextManager[Tell]:
+        """Where a question is told to OpenTelemetry, or to nobody."""
+        if self._telemetry is None:
+            return nullcontext(lambda *_: None)
+        return self._telemetry.question(kind, query, self.pipeline.name)
+
+    def _opened(self, sources: Sequence[Source], remembers: bool) -> Connector:
+        """One connector for `sources`, which may keep what makes its next listing cheaper."""
+        if not sources:
+            raise RequestError("nothing to index: name a file or a folder")
+        return open_sources(
+            sources,
+            base=self._base,
+            known=self._known,
+            parse=self._parsers.parse,
+            cache=self.folder / SOURCES_FOLDER if remembers else None,
+        )
+
+    def _known(self, document_id: str) -> str | None:
+        """The version of a document in the index; None where there is none."""
+        if not self.exists:
+            return None
+        with self._store.rows() as rows:
+            known = rows.known(document_id)
+        return None if known is None else known.version
+
+    def _check_part(self) -> None:
+        """Refuse to work on an index that another index part made."""
+        found = differences(self._store.meta("pipeline", {}), self.pipeline.index_part())
+        if found:
+            raise IndexMismatchError(
+                f"the index in '{self.folder}' was made by another pipeline "
+                f"({'; '.join(found)}): use the one it was made with, or run "
+                "'rag index --rebuild SOURCE...' with this --pipeline and --set"
+            )
+
+    def close(self) -> None:
+        """Close the index's files, and end the processes that parse."""
+        if "_store" in self.__dict__:
+            self._store.close()
+        self._parsers.close()
+
+
+def _telemetry() -> Telemetry:
+    from rag.telemetry import Telemetry
+
+    return Telemetry()
+
+
+def no_index(folder: Path) -> str:
+    """What to say where there is no index in `folder`."""
+    return f"no index in '{folder}': run 'rag index FOLDER' first"
