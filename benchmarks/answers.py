@@ -2,13 +2,11 @@
 
 Every answerable question is asked twice: as it is, and with its documents filtered away, as if
 they were missing. All are asked without a threshold, and thresholds, the default's first, are
-applied to the scores of the answers. A quote is right where it and the evidence contain one
-another, or where it contains the reference answer; case and punctuation are passed over.
+applied to the scores of the answers. `rag.evaluate.rightness` says which quotes are right.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -30,16 +28,14 @@ from rag.evaluate.aggregate import documents
 from rag.evaluate.beir import read_beir
 from rag.evaluate.intervals import bootstrap_mean
 from rag.evaluate.jsonl import records
+from rag.evaluate.rightness import is_right
 from rag.registry import load
 
 _CORPUS = CHECKOUT / "sample_corpus"
 _PRESETS = ("bm25", "hybrid")
 _THRESHOLDS = tuple(round(0.25 + 0.05 * step, 2) for step in range(8))
 _TOP = 5
-# A shorter quote may stand in the evidence by chance.
-_SHORTEST = 15
 _QUICK = 10
-_NO_WORD = re.compile(r"[\W_]+")
 _OFF_TOPIC = (
     "How long does banana bread have to bake?",
     "Who painted the ceiling of the Sistine Chapel?",
@@ -137,7 +133,10 @@ def _without(rag: Rag, question: Question) -> Answer:
 
 
 def _judged(question: Question, answer: Answer) -> Judged:
-    right = [_right(citation.quote, question) for citation in answer.citations]
+    right = [
+        is_right(citation.quote, question.answer, question.evidence)
+        for citation in answer.citations
+    ]
     return Judged(
         kind=question.kind,
         found=not set(question.documents).isdisjoint(documents(answer.hits)[:_TOP]),
@@ -145,27 +144,6 @@ def _judged(question: Question, answer: Answer) -> Judged:
         some=any(right),
         score=answer.score,
     )
-
-
-def _right(quote: str, question: Question) -> bool:
-    given = _normal(quote)
-    if _normal(question.answer) in given:
-        return True
-    evidence = [_normal(sentence) for sentence in question.evidence]
-    return any(
-        _in_order(one, given) or (given in one and len(given) > _SHORTEST) for one in evidence
-    )
-
-
-def _in_order(evidence: str, quote: str) -> bool:
-    """Whether the words of the evidence stand in the quote; between a row's, columns' names."""
-    words = iter(quote.split())
-    return all(word in words for word in evidence.split())
-
-
-def _normal(text: str) -> str:
-    """Lower case, and one space for whatever is no word; spaces around keep words whole."""
-    return f" {_NO_WORD.sub(' ', text.lower()).strip()} "
 
 
 def _report(

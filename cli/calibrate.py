@@ -1,4 +1,4 @@
-"""`rag calibrate`: the scores of a reranker made probabilities."""
+"""`rag calibrate`: the scores of a reranker made probabilities, and a threshold for answers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rag.cli.calibration import check_answers, show_threshold
 from rag.cli.options import JsonOption, OverridesOption, PassagesOption
 from rag.cli.output import console, count, one_line, say, say_json
 from rag.cli.progress import spoken_progress
@@ -24,17 +25,50 @@ _ROWS = (
 def calibrate(
     *,
     dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="A folder in BEIR format, with judgements.")
+        Path,
+        typer.Argument(
+            metavar="DATASET",
+            help="A folder in BEIR format, with judgements; with --answers, one with answers.",
+        ),
     ],
     pipeline: Annotated[
         str,
         typer.Option(
-            "--pipeline", metavar="NAME|FILE", help="A preset or a pipeline file with a reranker."
+            "--pipeline",
+            metavar="NAME|FILE",
+            help="A preset or a pipeline file; without --answers, one with a reranker.",
         ),
     ],
+    answers: Annotated[
+        bool,
+        typer.Option(
+            "--answers", help="Fit the threshold under which the pipeline abstains instead."
+        ),
+    ] = False,
+    error: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="With --answers: the share of the answers that may be wrong.",
+            show_default="0.1",
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="With --answers: how sure it must be that no more are.",
+            show_default="0.95",
+        ),
+    ] = None,
     split: Annotated[
-        str, typer.Option(metavar="NAME", help="The judgements to learn from: qrels/NAME.tsv.")
-    ] = "train",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The judgements to learn from: qrels/NAME.tsv.",
+            show_default="train",
+        ),
+    ] = None,
     questions: Annotated[
         int | None,
         typer.Option(
@@ -58,19 +92,37 @@ def calibrate(
     overrides: OverridesOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Make probabilities of a reranker's scores, for the pipeline file.
+    """Make probabilities of a reranker's scores, or fit a threshold, for the pipeline file.
 
     The scores of the pipeline's last reranker are fitted to the judgements of a dataset (Platt
-    scaling), and checked on its test split where there is one.
+    scaling), and checked on its test split where there is one. With --answers the questions are
+    asked, and the lowest threshold is looked for under which the pipeline abstains often enough:
+    of the answers that are left, no more than --error are wrong.
     """
     from rag.calibration import calibrate
     from rag.config import load_pipeline
 
+    check_answers(answers, error, confidence, split, passages)
+    if answers:
+        from rag.abstention import fit_threshold
+
+        with spoken_progress() as progress:
+            fitted = fit_threshold(
+                dataset,
+                load_pipeline(pipeline, overrides),
+                error=0.1 if error is None else error,
+                level=0.95 if confidence is None else confidence,
+                questions=questions,
+                cache=index_folder or _cache(),
+                progress=progress,
+            )
+        say_json(fitted.as_dict()) if as_json else show_threshold(fitted)
+        return
     with spoken_progress() as progress:
         found = calibrate(
             dataset,
             load_pipeline(pipeline, overrides),
-            split=split,
+            split=split or "train",
             questions=questions,
             units="passages" if passages else "documents",
             cache=index_folder or _cache(),

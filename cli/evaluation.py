@@ -40,6 +40,7 @@ def show_report(report: Report, *, questions: bool) -> None:
     _show_failures(screen, report)
     if any(one.arms for one in report.pipelines):
         _show_arms(screen, report)
+    _show_answers(screen, report)
     for _, group in groupby(report.comparisons, key=lambda one: one.measure):
         _show_comparisons(screen, list(group))
     if any(one.needed is not None for one in report.comparisons):
@@ -117,6 +118,18 @@ def _show_arms(screen: Console, report: Report) -> None:
     screen.print(f"{wording.ARMS_TITLE}\n")
     screen.print(table)
     screen.print()
+
+
+def _show_answers(screen: Console, report: Report) -> None:
+    from rag.evaluate import answer_tables
+
+    for found in answer_tables.tables(report.pipelines):
+        table = _table(*map(one_line, found.columns))
+        for row in found.rows:
+            table.add_row(*map(one_line, row))
+        screen.print(f"{found.caption.rstrip('.')}\n")
+        screen.print(table)
+        screen.print()
 
 
 def _show_comparisons(screen: Console, comparisons: Sequence[PipelineComparison]) -> None:

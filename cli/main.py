@@ -15,7 +15,9 @@ import typer
 from typer.exceptions import TyperException
 
 from rag.cli import ask as ask_command
+from rag.cli import batch as batch_command
 from rag.cli import calibrate as calibrate_command
+from rag.cli import chat as chat_command
 from rag.cli import doctor as doctor_command
 from rag.cli import evaluate as evaluate_command
 from rag.cli import explain as explain_command
@@ -36,10 +38,13 @@ DEBUG = "RAG_DEBUG"
 
 # Without rich, help is printed in half the time.
 app = typer.Typer(name="rag", rich_markup_mode=None, pretty_exceptions_enable=False)
+_CLASSES = {"ask": ask_command.AskCommand}
 for _name, _command, _example in (
     ("index", index_command.index, "rag index docs"),
     ("search", search_command.search, "rag search 'notice period' -k 5 --where 'year>=2024'"),
     ("ask", ask_command.ask, "rag ask 'How long is the notice period?'"),
+    ("chat", chat_command.chat, "rag chat --index .rag"),
+    ("batch", batch_command.batch, "rag batch questions.jsonl -o answers.jsonl"),
     ("remove", remove_command.remove, "rag remove docs/old 'drafts/*.md'"),
     ("status", status_command.status, "rag status --index .rag"),
     ("inspect", inspect_command.inspect, "rag inspect docs/handbook.md --chunks"),
@@ -59,7 +64,7 @@ for _name, _command, _example in (
     ("prune", prune_command.prune, "rag prune --curve beir/nfcorpus --pipeline hybrid"),
     ("doctor", doctor_command.doctor, "rag doctor"),
 ):
-    app.command(_name, epilog=f"Example: {_example}")(_command)
+    app.command(_name, cls=_CLASSES.get(_name), epilog=f"Example: {_example}")(_command)
 app.add_typer(pipeline_command.app)
 
 

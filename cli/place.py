@@ -39,9 +39,9 @@ def is_stale(of: Passage) -> bool:
     return bool(of.metadata.get("stale"))
 
 
-def place(of: Placed, *, stale: bool = False) -> str:
-    """One line, for example "manual.pdf, page 3, Safety > Brakes"; `stale` is said."""
+def place(of: Placed, *, stale: bool | str = False) -> str:
+    """One line, for example "manual.pdf, page 3, Safety > Brakes"; `stale` is said, and why."""
     page = one_line(of.place) or (f"page {of.page}" if of.page is not None else "")
     path = " > ".join(one_line(heading) for heading in of.headings)
-    told = "an earlier version: it could not be read since" if stale else ""
+    told = "an earlier version: it could not be read since" if stale is True else stale or ""
     return ", ".join(part for part in (one_line(of.source), page, path, told) if part)

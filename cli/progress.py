@@ -1,4 +1,4 @@
-"""The progress of an index run, on a terminal."""
+"""The progress of an index run and of a batch, on a terminal."""
 
 from __future__ import annotations
 
@@ -42,6 +42,39 @@ def index_progress(total: int | None, *, encodes: bool) -> Iterator[Show | None]
             bars.update(bar, completed=now.looked_at, description=line)
 
         yield show
+
+
+@contextmanager
+def question_progress(total: int, known: int) -> Iterator[Callable[[int], None]]:
+    """A bar over `total` questions, `known` of them answered before; it is told how many since."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=total, completed=known)
+        started = time.monotonic()
+
+        def show(done: int) -> None:
+            line = question_line(known + done, done, total, time.monotonic() - started)
+            bars.update(bar, completed=known + done, description=line)
+
+        yield show
+
+
+def question_line(answered: int, done: int, total: int, seconds: float) -> str:
+    """How far a batch is: `done` of the questions were answered in this run's `seconds`."""
+    parts = [f"{answered:,} of {count(total, 'question')}"]
+    if done and seconds >= 2:
+        parts.append(f"{done / seconds:,.1f}/s")
+        left = (total - answered) * seconds / done
+        if left >= 1:
+            parts.append(f"about {duration(left)} left")
+    return ", ".join(parts)
 
 
 @contextmanager

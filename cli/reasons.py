@@ -31,14 +31,18 @@ def as_dict(told: Explanation) -> dict[str, Any]:
 
 def say_question(told: Explanation) -> None:
     """Print the question, what was added to it, and what each stage took."""
-    query = told.ranking.query
+    say_way(told.ranking.query, told.pipeline.name, told.ranking.steps)
+
+
+def say_way(query: Query, pipeline: str, steps: Sequence[Step]) -> None:
+    """The same of any question that went through the steps of a pipeline."""
     _say_named("question:", query.text)
     if query.standalone:
         _say_named("alone:", query.standalone)
     for name, text in _additions(query):
         _say_named(name, text)
-    _say_named("pipeline:", told.pipeline.name)
-    say_steps(told.ranking.steps)
+    _say_named("pipeline:", pipeline)
+    say_steps(steps)
 
 
 def say_steps(steps: Sequence[Step]) -> None:
@@ -47,7 +51,8 @@ def say_steps(steps: Sequence[Step]) -> None:
     first = max((len(stage) for stage, _, _ in rows), default=0)
     second = min(max((len(uses) for _, uses, _ in rows), default=0), 30)
     for stage, uses, step in rows:
-        hits = "" if stage == "rewrite" else f"  {step.hits:>6,} hits"
+        left = "citations" if stage == "answer" else "hits"
+        hits = "" if stage == "rewrite" else f"  {step.hits:>6,} {left}"
         time = f"{step.seconds * 1000:>9,.1f} ms"
         _print(f"{'':2}{stage:<{first}}  {shortened(uses, 30):<{second}}  {time}{hits}", "dim")
         for note in step.notes[:_NOTES]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
 from rag.evaluate.dataset import Dataset
 from rag.protocols import Connector, Tokenizer
@@ -17,7 +17,7 @@ def connector_of(dataset: Dataset) -> Connector:
     connector: Connector = load("connector", "files")(
         paths=[dataset.files], base=dataset.files.resolve()
     )
-    return connector
+    return _Without(connector, dataset.left_out) if dataset.left_out else connector
 
 
 class WholeDocument:
@@ -37,6 +37,24 @@ class WholeDocument:
                 title=document.title,
                 metadata=document.metadata,
             )
+
+
+class _Without:
+    """A connector less some of its files, all that is read from them included."""
+
+    def __init__(self, connector: Connector, left_out: Set[str]) -> None:
+        self._connector = connector
+        self._left_out = left_out
+
+    def items(self) -> Iterator[Item | Failure]:
+        """The others."""
+        for item in self._connector.items():
+            if item.source.partition("#")[0] not in self._left_out:
+                yield item
+
+    def covers(self, source: str) -> bool:
+        """As the connector does."""
+        return self._connector.covers(source)
 
 
 class DatasetConnector:

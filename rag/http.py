@@ -44,7 +44,7 @@ class TimedStream(NetworkStream):
     ) -> NetworkStream:
         """The same connection with TLS, timed too."""
         secured = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
-        return TimedStream(secured, self._left)
+        return type(self)(secured, self._left)
 
     def get_extra_info(self, info: str) -> Any:
         """What the connection underneath tells."""
@@ -56,6 +56,8 @@ class TimedNetwork(NetworkBackend):
 
     `addresses` gives those of a host and port that may be tried, best first.
     """
+
+    kind: type[TimedStream] = TimedStream
 
     def __init__(
         self, addresses: Callable[[str, int], Iterable[str]], ends: Callable[[], float]
@@ -89,7 +91,7 @@ class TimedNetwork(NetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failed = error
             else:
-                return TimedStream(stream, self.left)
+                return self.kind(stream, self.left)
         raise failed
 
 

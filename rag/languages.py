@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -37,10 +38,17 @@ _PLAIN = re.compile(r"\w")
 _ANY = regex.compile(rf"[{PAIRED}]|\w")
 # A document is asked about for each window, each answer, and when it is stored.
 _REMEMBERED = 4_096
+# Reading the model takes most of a second: threads that begin together read it once.
+_LOADING = threading.Lock()
+
+
+def _identifier() -> LanguageIdentifier:
+    with _LOADING:
+        return _loaded()
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def _loaded() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -6,31 +6,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.config import Pipeline, load_pipeline, parse_pipeline
-from rag.facade.asking import Asking
 from rag.facade.reading import Reading
-from rag.facade.upkeep import Upkeep
-from rag.protocols import ChatModel, Encoder
-from rag.status import index_folder
-from rag.store.store import Store
+from rag.facade.twins import Twins
 from rag.types import MAX_QUESTION
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from rag.config import Pipeline
+    from rag.protocols import ChatModel, Encoder
+
 DEFAULT_PIPELINE = "hybrid"
 
 
-class Rag(Upkeep, Reading, Asking):
+class Rag(Twins, Reading):
     """An index and the pipeline that works on it. Threads may share one.
 
-    Make one with `Rag.open`, and close it. Models are loaded when they are first needed, and an
-    `encoder` given takes the place of the pipeline's. Models that the pipeline and that of another
-    Rag, `sharing`, name alike are loaded once for both. `chat` is the language model of stages
-    that name none: a ChatModel, or a BaseChatModel of LangChain. Files are parsed by `workers`
-    processes, one for each core by default, which start when there is something to parse; with 0
-    they are parsed in this one, where a hostile file can do harm. With `telemetry` questions are
-    sent as OpenTelemetry spans (`rag.telemetry`), for which the extra `otel` is needed.
+    Make one with `Rag.open`, and close it, or use it in a `with` or an `async with`. What is asked
+    has twins for asynchronous code: `aask` for `ask`, and so on (`rag.facade.twins`). Models are
+    loaded when they are first needed, and an `encoder` given takes the place of the pipeline's.
+    Models that the pipeline and that of another Rag, `sharing`, name alike are loaded once for
+    both. `chat` is the language model of stages that name none: a ChatModel, or a BaseChatModel of
+    LangChain. Files are parsed by `workers` processes, one for each core by default, which start
+    when there is something to parse; with 0 they are parsed in this one, where a hostile file can
+    do harm. With `telemetry` questions are sent as OpenTelemetry spans (`rag.telemetry`), for which
+    the extra `otel` is needed.
     """
 
     @classmethod
@@ -52,6 +52,9 @@ class Rag(Upkeep, Reading, Asking):
         built with, and `hybrid` where there is no index yet. Nothing is created before
         `index` is called. Raises RequestError for a faulty pipeline.
         """
+        from rag.config import Pipeline, load_pipeline
+        from rag.status import index_folder
+
         place = index_folder(folder)
         if isinstance(pipeline, Pipeline):
             found = pipeline
@@ -72,6 +75,9 @@ class Rag(Upkeep, Reading, Asking):
 
 def _recorded(place: Path, overrides: Sequence[str]) -> Pipeline:
     import json
+
+    from rag.config import load_pipeline, parse_pipeline
+    from rag.store.store import Store
 
     store = Store(place, None, dense=False)
     try:

@@ -211,13 +211,15 @@ class _Bench:
             rag.search(todo[0])  # models load outside of the timing
         questions = len(dataset.queries)
         # The answer is what the pipeline would give, its last cut included.
-        asked = Rag(rag.folder, pipeline, rag.encoder)
-        with closing(asked):
+        with ExitStack() as opened:
+            asked = opened.enter_context(closing(Rag(rag.folder, pipeline, rag.encoder)))
+            bold = _bold(pipeline, asked)
             return judge(
                 dataset,
                 name,
                 rag.search,
                 ask=asked.ask,
+                bold=opened.enter_context(closing(bold)).ask if bold is not None else None,
                 cut=rag.passages(),
                 arms=arm_names(pipeline),
                 journal=journal,
@@ -235,6 +237,14 @@ class _Bench:
         tag = file_name(name)
         folder = self.extent.save_runs / (file_name(dataset.name) if self.several else "")
         return folder / f"{tag}.run", tag
+
+
+def _bold(pipeline: Pipeline, asked: Rag) -> Rag | None:
+    """The same index under the pipeline without a threshold; None where it has none."""
+    bold = thresholded(pipeline, 0.0)
+    if bold is None or bold == pipeline:
+        return None
+    return Rag(asked.folder, bold, asked.encoder, sharing=asked)
 
 
 def _journal(rag: Rag, pipeline: Pipeline) -> Journal:
@@ -331,6 +341,14 @@ def uncut(pipeline: Pipeline) -> Pipeline:
     while isinstance(last := stages[-1], Cut) and last.k < _DEPTH:
         stages.pop()
     return replace(pipeline, stages=tuple(stages))
+
+
+def thresholded(pipeline: Pipeline, min_score: float) -> Pipeline | None:
+    """The pipeline with another threshold of its answerer; None where that has none."""
+    if "min_score" not in pipeline.answer.options:
+        return None
+    options = {**pipeline.answer.options, "min_score": min_score}
+    return replace(pipeline, answer=replace(pipeline.answer, options=options))
 
 
 @contextmanager

@@ -307,7 +307,11 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote and where it stands: `document.text[start:end] == quote`."""
+    """A quote and where it stands: `document.text[start:end] == quote`.
+
+    `stale` says in a few words why the source may say something else by now: it changed since it
+    was indexed, is gone, or could not be read again. It is empty where nothing tells so.
+    """
 
     document_id: str
     source: str
@@ -318,6 +322,7 @@ class Citation:
     page: int | None = None
     headings: tuple[str, ...] = ()
     place: str = ""
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

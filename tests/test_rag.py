@@ -276,13 +276,13 @@ def test_an_index_without_documents_binds_nobody(place: Path) -> None:
     (place / "empty").mkdir()
     first = opened(place)
     assert first.index(place / "empty").documents == 0
-    first.close()
     other = opened(place, "index.chunk.max_tokens=16")
     assert other.index(place / "documents").added == 3
     assert other.search("ferry").hits
     assert other.verify() == []
     with pytest.raises(IndexMismatchError):
         first.index(place / "documents")
+    first.close()
     other.close()
 
 

@@ -11,8 +11,8 @@ from rag.types import Reply
 
 # How many tokens a server is asked for at each place; more than 20 are refused by most.
 TOP = 20
-# Models that think first and whose server does not take it out.
-_THOUGHT = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
+# Models that think first and whose server does not take it out, or cut them off meanwhile.
+_THOUGHT = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 
 
 def dug(record: Any, *path: str | int) -> Any:

@@ -6,7 +6,8 @@ reply = asker.ask(Prompt("Answer: {question}").messages(question=query.asked))
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 
 from rag.chat.cache import ReplyCache, key_of
 from rag.chat.calls import Calls
@@ -19,9 +20,10 @@ from rag.chat.settings import (
     Settings,
     Timeout,
 )
+from rag.chat.streaming import streamed
 from rag.errors import ChatError, RagError, RequestError
 from rag.protocols import ChatModel
-from rag.tracing import note, question
+from rag.tracing import isolated, note, question
 from rag.types import Message, Reply
 
 
@@ -68,6 +70,31 @@ class Asker:
                 return calls.run(asked)
             return self._remembering(self._cache, calls, asked, choices=choices)
 
+    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+        """The reply to `messages` in pieces, none of them empty, as the model tells them.
+
+        A reply that is kept is one piece, and so is that of a model that does not stream. One
+        that comes whole is kept. Nothing is asked before the first piece is asked for. Raises
+        ChatError as `ask` does, also in the middle. Close it where it is not read to its end: a
+        server is then hung up on, and stops; its connection is not used again.
+        """
+        return isolated(self._streamed(messages))
+
+    def _streamed(self, messages: Sequence[Message]) -> Generator[str]:
+        with question() as under_way:
+            cache, pieces = self._cache, list[str]()
+            key = key_of(self._known(), messages, choices=False) if cache is not None else b""
+            kept = cache.known([key]).get(key) if cache is not None else None
+            if kept is not None and kept.text:
+                yield kept.text
+                return
+            with closing(streamed(self.model, self.settings, under_way, messages)) as found:
+                for piece in found:
+                    pieces.append(piece)
+                    yield piece
+            if cache is not None:
+                cache.keep({key: Reply("".join(pieces))})
+
     def _remembering(
         self,
         cache: ReplyCache,
@@ -78,9 +105,8 @@ class Asker:
     ) -> list[Reply | ChatError]:
         """What `calls` makes of those of `asked` whose reply is not in `cache` yet."""
         try:
-            fingerprint = _fingerprint(self.model)
+            fingerprint = self._known()
         except ChatError as error:
-            note(f"no reply: {error}")
             return [error for _ in asked]
         keys = [key_of(fingerprint, one, choices=choices) for one in asked]
         known = cache.known(keys)
@@ -88,6 +114,14 @@ class Asker:
         made = dict(zip(new, calls.run([asked[place] for place in new]), strict=True))
         cache.keep({keys[at]: one for at, one in made.items() if isinstance(one, Reply)})
         return [made[at] if at in made else known[key] for at, key in enumerate(keys)]
+
+    def _known(self) -> str:
+        """What names the model in the cache. Raises ChatError, which is noted."""
+        try:
+            return _fingerprint(self.model)
+        except ChatError as error:
+            note(f"no reply: {error}")
+            raise
 
 
 def _fingerprint(model: ChatModel) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from rag.chat.answered import reply_of
+from rag.chat.growing import GrowingText
 from rag.errors import ChatError, ModelError
 from rag.loading import Device, check_kind, silence, torch_device
 from rag.types import Message, Reply
@@ -48,6 +50,26 @@ class CausalModel:
 
         Raises ChatError where the prompt is longer than the model reads.
         """
+        made, new = self._made(messages, seconds, output_logits=top > 0)
+        text = self._tokenizer.decode(new, skip_special_tokens=True)
+        choices = list(self._choices(made.logits, top)) if top else ()
+        plain = reply_of(text)
+        return Reply(plain.text, _aligned(text, plain.text, choices)), self._ending(new)
+
+    def stream(
+        self, messages: Sequence[Message], seconds: float, tell: Callable[[str], None]
+    ) -> Ending:
+        """Tell the text of the reply as it grows. Gives why it ended.
+
+        What `tell` raises ends it. Raises ChatError as `reply` does.
+        """
+        growing = GrowingText(partial(self._tokenizer.decode, skip_special_tokens=True), tell)
+        return self._ending(self._made(messages, seconds, streamer=growing)[1])
+
+    def _made(
+        self, messages: Sequence[Message], seconds: float, **how: Any
+    ) -> tuple[Any, list[int]]:
+        """What was generated, and its tokens without the prompt's."""
         import torch
 
         started = time.monotonic()
@@ -60,17 +82,15 @@ class CausalModel:
                 max_time=max(seconds - (time.monotonic() - started), 0.0),
                 eos_token_id=self._ends or None,
                 pad_token_id=self._ends[0] if self._ends else 0,
-                output_logits=top > 0,
                 return_dict_in_generate=True,
+                **how,
             )
-        new = made.sequences[0, prompt["input_ids"].shape[1] :].tolist()
-        text = self._tokenizer.decode(new, skip_special_tokens=True)
-        choices = list(self._choices(made.logits, top)) if top else ()
-        ended: Ending = "end"
-        if not new or new[-1] not in self._ends:
-            ended = "cut" if len(new) >= self._max_tokens else "late"
-        plain = reply_of(text)
-        return Reply(plain.text, _aligned(text, plain.text, choices)), ended
+        return made, made.sequences[0, prompt["input_ids"].shape[1] :].tolist()
+
+    def _ending(self, new: Sequence[int]) -> Ending:
+        if new and new[-1] in self._ends:
+            return "end"
+        return "cut" if len(new) >= self._max_tokens else "late"
 
     def _tokens(self, messages: Sequence[Message]) -> Mapping[str, Any]:
         template = self._tokenizer.chat_template

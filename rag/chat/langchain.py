@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import json
-import queue
 import re
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rag.chat.answered import TOP, dug, reply_of
+from rag.chat.pieces import pieces
+from rag.chat.relay import LateError, Tell, relayed
 from rag.chat.settings import AGAIN, PATIENCE
 from rag.errors import ChatError, RequestError
 from rag.protocols import ChatModel
@@ -20,7 +21,9 @@ from rag.types import Message, Reply
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage
+    from langchain_core.messages import AIMessage, AIMessageChunk
+
+_T = TypeVar("_T")
 
 _CORE = "langchain_core.language_models"
 
@@ -83,28 +86,59 @@ class LangchainChat:
         bound = self._model.bind(logprobs=True, top_logprobs=TOP)
         return self._asked(bound.invoke, messages, seconds)
 
+    def stream(self, messages: Sequence[Message], seconds: float | None = None) -> Iterator[str]:
+        """The pieces of the reply to `messages`, the last within `seconds`. Raises ChatError.
+
+        When it is closed, LangChain's own stream is closed at its next piece.
+        """
+        asked, refused = _pairs(messages), self._check_refusal
+
+        def work(tell: Tell[str]) -> None:
+            with closing(cast("Generator[AIMessageChunk]", self._model.stream(asked))) as chunks:
+                for chunk in chunks:
+                    refused(chunk)
+                    tell(str(chunk.text))
+
+        empty = True
+        for piece in pieces(self._failing(_within(seconds, work))):
+            empty = False
+            yield piece
+        if empty:
+            raise ChatError(f"{self._name} answered with an empty text")
+
     def _asked(
         self, invoke: Callable[..., AIMessage], messages: Sequence[Message], seconds: float | None
     ) -> Reply:
-        pairs = [("human" if one.role == "user" else one.role, one.text) for one in messages]
+        asked = _pairs(messages)
+
+        def work(tell: Tell[AIMessage]) -> None:
+            tell(invoke(asked))
+
+        (found,) = self._failing(_within(seconds, work))
+        return self._checked(found)
+
+    def _failing(self, told: Iterator[_T]) -> Iterator[_T]:
+        """What is `told`, and what goes wrong with it as an error of ours."""
         try:
-            found = _within(PATIENCE if seconds is None else seconds, lambda: invoke(pairs))
+            yield from told
         except ChatError:
             raise
         except Exception as error:
             raise self._failure(error) from error
-        return self._checked(found)
 
     def _checked(self, found: AIMessage) -> Reply:
+        self._check_refusal(found)
         metadata: Mapping[str, Any] = found.response_metadata
-        refusal = dug(found.additional_kwargs, "refusal")
-        if refusal or dug(metadata, "finish_reason") == "content_filter":
-            raise ChatError(f"{self._name} refused: {_line(refusal or 'its filter withheld it')}")
         tokens = dug(metadata, "logprobs", "content") or dug(metadata, "logprobs")
         reply = reply_of(str(found.text), tokens)
         if not reply.text and not reply.choices:
             raise ChatError(f"{self._name} answered with an empty text")
         return reply
+
+    def _check_refusal(self, found: AIMessage) -> None:
+        refusal = dug(found.additional_kwargs, "refusal")
+        if refusal or dug(found.response_metadata, "finish_reason") == "content_filter":
+            raise ChatError(f"{self._name} refused: {_line(refusal or 'its filter withheld it')}")
 
     def _failure(self, error: Exception) -> ChatError:
         told = f"{self._name} failed: {type(error).__name__}: {_line(error)}"
@@ -119,27 +153,20 @@ class LangchainChat:
         return f"chat model '{type(self._model).__name__}'"
 
 
-def _within(seconds: float, call: Callable[[], AIMessage]) -> AIMessage:
-    """What `call` returns, made in a thread that nobody waits for longer than `seconds`."""
-    done: queue.SimpleQueue[AIMessage | Exception] = queue.SimpleQueue()
+def _pairs(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    return [("human" if one.role == "user" else one.role, one.text) for one in messages]
 
-    def work() -> None:
-        try:
-            done.put(call())
-        except Exception as error:  # noqa: BLE001 raised where somebody waits for it
-            done.put(error)
 
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), daemon=True).start()
+def _within(seconds: float | None, work: Callable[[Tell[_T]], object]) -> Iterator[_T]:
+    """What `work` tells, in a thread that nobody waits for longer than `seconds`."""
+    seconds = PATIENCE if seconds is None else seconds
+    end = time.monotonic() + seconds
     try:
-        found = done.get(timeout=seconds)
-    except queue.Empty:
+        yield from relayed(work, lambda: end - time.monotonic())
+    except LateError:
         raise ChatError(
             f"the chat model did not answer within {seconds:.3g} s", again=True
         ) from None
-    if isinstance(found, Exception):
-        raise found
-    return found
 
 
 def _passing(error: Exception) -> bool:

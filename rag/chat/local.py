@@ -6,13 +6,16 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from rag.chat.answered import told_cut
+from rag.chat.pieces import pieces
+from rag.chat.relay import LateError, Tell, relayed
 from rag.chat.settings import PATIENCE
 from rag.errors import ChatError, ModelError
 from rag.loading import Device, loading
@@ -20,7 +23,7 @@ from rag.models import ModelFiles, find_model
 from rag.types import Message, Reply
 
 if TYPE_CHECKING:
-    from rag.chat.causal import CausalModel
+    from rag.chat.causal import CausalModel, Ending
 
 
 class TransformersChat:
@@ -88,22 +91,57 @@ class TransformersChat:
         """The same, with the 100 likeliest tokens at each place."""
         return self._within(messages, seconds, 100)
 
+    def stream(self, messages: Sequence[Message], seconds: float | None = None) -> Iterator[str]:
+        """The pieces of the reply to `messages`, the last within `seconds`.
+
+        Raises what `reply` raises. When it is closed the model stops after the token at hand.
+        """
+        end = _end(seconds)
+
+        def work(tell: Tell[str]) -> None:
+            with self._turn(end) as model:
+                self._check(model.stream(messages, end - time.monotonic(), tell))
+
+        empty = True
+        try:
+            for piece in pieces(relayed(work, lambda: end - time.monotonic())):
+                empty = False
+                yield piece
+        except LateError:
+            raise self._late() from None
+        if empty:
+            raise self._empty()
+
     def _within(self, messages: Sequence[Message], seconds: float | None, top: int) -> Reply:
-        end = time.monotonic() + (PATIENCE if seconds is None else seconds)
+        end = _end(seconds)
+        with self._turn(end) as model:
+            reply, ended = model.reply(messages, end - time.monotonic(), top)
+        self._check("end" if ended == "cut" and top else ended)
+        if not reply.text and not reply.choices:
+            raise self._empty()
+        return reply
+
+    @contextmanager
+    def _turn(self, end: float) -> Iterator[CausalModel]:
+        """The model, for nobody else."""
         if not self._lock.acquire(timeout=max(end - time.monotonic(), 0)):
             raise ChatError(f"chat model '{self._name}' is busy with other replies", again=True)
         try:
-            model = self._model
-            reply, ended = model.reply(messages, end - time.monotonic(), top)
+            yield self._model
         finally:
             self._lock.release()
+
+    def _check(self, ended: Ending) -> None:
         if ended == "late":
-            raise ChatError(f"chat model '{self._name}' did not end within the time for a reply")
-        if not reply.text and not reply.choices:
-            raise ChatError(f"chat model '{self._name}' answered with an empty text")
-        if ended == "cut" and not top:
+            raise self._late()
+        if ended == "cut":
             told_cut(f"max_tokens = {self._max_tokens}")
-        return reply
+
+    def _late(self) -> ChatError:
+        return ChatError(f"chat model '{self._name}' did not end within the time for a reply")
+
+    def _empty(self) -> ChatError:
+        return ChatError(f"chat model '{self._name}' answered with an empty text")
 
     @cached_property
     def _files(self) -> ModelFiles:
@@ -133,3 +171,7 @@ class TransformersChat:
                 dtype=self._dtype,
                 remote_code=self._remote_code,
             )
+
+
+def _end(seconds: float | None) -> float:
+    return time.monotonic() + (PATIENCE if seconds is None else seconds)

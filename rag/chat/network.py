@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 
-from rag.http import TimedNetwork
+from rag.chat.relay import stopped
+from rag.http import TimedNetwork, TimedStream
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+# Seconds after which a thread that reads looks whether anybody still waits for it.
+_LOOK = 0.1
+
+
+class ServerStream(TimedStream):
+    """A connection that ends soon after nobody waits any more for what is read from it."""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Up to `max_bytes`, as they come."""
+        end = time.monotonic() + self._left(timeout)
+        while not stopped():
+            left = end - time.monotonic()
+            try:
+                return super().read(max_bytes, max(min(left, _LOOK), 0.001))
+            except httpcore2.ReadTimeout:
+                if left <= _LOOK:
+                    raise
+        raise httpcore2.ReadTimeout("nobody waits for it any more")
 
 
 class ServerNetwork(TimedNetwork):
     """Sockets of which each thread has its own deadline."""
+
+    kind = ServerStream
 
     def __init__(self) -> None:
         super().__init__(_addresses, lambda: self._thread.deadline)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rag.chat.address import fault
 from rag.chat.answered import TOP, dug, reply_of, text_at, told_cut
+from rag.chat.told import Part, reply_told
 from rag.errors import RequestError
 from rag.types import Message, Reply
 
@@ -42,6 +43,7 @@ class OllamaChat:
         self._model = model
         self._base_url = base_url.rstrip("/")
         self._think = think
+        self._most = max_tokens
         self._options = {
             "temperature": temperature,
             "num_predict": max_tokens,
@@ -70,7 +72,7 @@ class OllamaChat:
         """The reply to `messages` within `seconds`. Raises ChatError."""
         found = self._server.post("/api/chat", self._body(messages), seconds)
         if dug(found, "done_reason") == "length":
-            told_cut(f"max_tokens = {self._options['num_predict']}")
+            told_cut(f"max_tokens = {self._most}")
         return self._checked(found)
 
     def reply_with_choices(
@@ -81,6 +83,23 @@ class OllamaChat:
 
         body = {**self._body(messages), "logprobs": True, "top_logprobs": TOP}
         return self._checked(self._server.post("/api/chat", body, seconds, MOST_WITH_CHOICES))
+
+    def stream(self, messages: Sequence[Message], seconds: float | None = None) -> Iterator[str]:
+        """The pieces of the reply to `messages`, the last within `seconds`. Raises ChatError."""
+        from rag.chat.events import lines
+
+        server, body = self._server, {**self._body(messages), "stream": True}
+        with server.exchange("/api/chat", body, seconds) as exchange:
+            yield from reply_told(server, lines(server, exchange), self._part, self._most)
+            exchange.finish()
+
+    def _part(self, record: Any) -> Part:
+        """What a piece of a reply tells. Raises ChatError."""
+        text, done = dug(record, "message", "content"), dug(record, "done")
+        if not done and not isinstance(dug(record, "message"), dict):
+            raise self._server.failed("answered with what is no message of a chat", again=True)
+        ended = str(dug(record, "done_reason") or "stop") if done else ""
+        return Part(text if isinstance(text, str) else "", ended=ended)
 
     def _checked(self, found: Any) -> Reply:
         """The reply in what the server answered. Raises ChatError where there is none."""

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from rag.chat.address import fault
 from rag.chat.answered import TOP, dug, reply_of, text_at, told_cut
+from rag.chat.told import Part, check_refusal, reply_told
 from rag.errors import RequestError
 from rag.types import Message, Reply
 
@@ -88,15 +89,41 @@ class OpenAIChat:
         found = self._server.post("/chat/completions", body, seconds, MOST_WITH_CHOICES)
         return self._checked(found)
 
+    def stream(self, messages: Sequence[Message], seconds: float | None = None) -> Iterator[str]:
+        """The pieces of the reply to `messages`, the last within `seconds`. Raises ChatError.
+
+        The reply of a server that cannot stream is one piece.
+        """
+        from rag.chat.events import events
+
+        server, body = self._server, {**self._body(messages), "stream": True}
+        with server.exchange("/chat/completions", body, seconds) as exchange:
+            yield from reply_told(server, events(server, exchange), self._part, self._max_tokens)
+            exchange.finish()
+
+    def _part(self, record: Any) -> Part:
+        """What a piece of a completion tells, or a whole completion. Raises ChatError."""
+        choice, whole = dug(record, "choices", 0), dug(record, "choices", 0, "message")
+        ended = dug(choice, "finish_reason") or ("" if whole is None else "stop")
+        said = dug(choice, "delta") if whole is None else whole
+        # Some records tell what was used, or that this is the end, and nothing else.
+        silent = choice is None and (dug(record, "usage") or dug(record, "choices") == [])
+        if not isinstance(said, dict) and not ended and not silent:
+            raise self._server.failed("answered with what is no chat completion", again=True)
+        text, refusal = dug(said, "content"), dug(said, "refusal")
+        return Part(
+            text if isinstance(text, str) else "",
+            refusal if isinstance(refusal, str) else "",
+            str(ended),
+        )
+
     def _checked(self, found: Any) -> Reply:
         """The reply in what the server answered. Raises ChatError where there is none."""
         choice = dug(found, "choices", 0)
         if not isinstance(dug(choice, "message"), dict):
             raise self._server.failed("answered with what is no chat completion", again=True)
-        if refusal := text_at(choice, "message", "refusal"):
-            raise self._server.failed(f"refused: {' '.join(refusal.split())[:120]}")
-        if dug(choice, "finish_reason") == "content_filter":
-            raise self._server.failed("refused: its filter withheld the reply")
+        refusal = text_at(choice, "message", "refusal")
+        check_refusal(self._server, refusal, dug(choice, "finish_reason"))
         reply = reply_of(text_at(choice, "message", "content"), dug(choice, "logprobs", "content"))
         if not reply.text and not reply.choices:
             raise self._server.failed("answered with an empty text")

@@ -6,7 +6,8 @@ import json
 import re
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,16 +15,15 @@ from urllib.parse import urlsplit
 import httpcore2
 
 from rag.chat.address import ascii_host
+from rag.chat.exchange import Exchange
 from rag.chat.network import ServerNetwork, pool
-from rag.chat.settings import AGAIN, PATIENCE
+from rag.chat.said import Said, phrase, said_in, shortened
+from rag.chat.settings import AGAIN, MOST, PATIENCE
 from rag.errors import ChatError, RequestError
 from rag.http import retry_after
 
-# Bytes of a reply: nothing that is asked here needs more, but tokens' probabilities are long.
-MOST = 1_000_000
+# Bytes of a reply with its tokens' probabilities, or of one in pieces with all around them.
 MOST_WITH_CHOICES = 16_000_000
-# Characters of a server's own words that are told.
-_LENGTH = 160
 # So much of the beginning of a key tells which one it is.
 _BEGINNING = 6
 
@@ -52,31 +52,62 @@ class Server:
         self, path: str, body: Mapping[str, Any], seconds: float | None, most: int = MOST
     ) -> Any:
         """What the server answers to `body`, at most `most` bytes. Raises ChatError."""
+        with self.exchange(path, body, seconds) as exchange:
+            answer = exchange.read(most)
+        return self.parsed(answer)
+
+    @contextmanager
+    def exchange(
+        self, path: str, body: Mapping[str, Any], seconds: float | None
+    ) -> Iterator[Exchange]:
+        """What the server answers to `body`, its status good and its text still to come.
+
+        Raises ChatError, also for what goes wrong while it is read. A connection of which not all
+        was read is closed, so that the server learns of it, and leaves the pool; others are kept.
+        """
         within = PATIENCE if seconds is None else seconds
-        try:
-            status, headers, answer = self._exchange(path, body, within, most)
-        except httpcore2.TimeoutException:
-            raise self.failed(f"did not answer within {within:.3g} s", again=True) from None
-        except (httpcore2.NetworkError, OSError) as error:
-            told = f"cannot be reached ({_words(error)}): is it running there?"
-            raise self.failed(told, again=True) from None
-        except (httpcore2.ProtocolError, httpcore2.ProxyError) as error:
-            raise self.failed(f"broke off ({_words(error)})", again=True) from None
-        if status != HTTPStatus.OK:
-            raise self._refused(status, headers, answer)
+        with self._telling(within), self._sent(path, body, within) as exchange:
+            if exchange.status != HTTPStatus.OK:
+                raise self._refused(exchange, exchange.read(MOST))
+            yield exchange
+
+    def parsed(self, answer: bytes | str) -> Any:
+        """The JSON that the server answered. Raises ChatError where it is none."""
         try:
             return json.loads(answer)
         except (ValueError, RecursionError):
             raise self.failed("answered with what is no JSON", again=True) from None
 
+    def reported(self, told: Said) -> ChatError:
+        """An error that the server tells of in the midst of an answer."""
+        words = shortened(self._keyless(told.words)) or "no reason is told"
+        return self.failed(f"tells of an error: {words}", again=told.passing)
+
     def failed(self, told: str, *, again: bool = False, after: float | None = None) -> ChatError:
         """An error that says what the server did, without its key."""
         return ChatError(f"{self._name} {self._keyless(told)}", again=again, after=after)
 
-    def _exchange(
-        self, path: str, body: Mapping[str, Any], seconds: float, most: int
-    ) -> tuple[int, dict[str, str], bytes]:
-        self._network.until(time.monotonic() + seconds)
+    @contextmanager
+    def _telling(self, within: float) -> Iterator[None]:
+        try:
+            yield
+        except httpcore2.TimeoutException:
+            raise self.failed(f"did not answer within {within:.3g} s", again=True) from None
+        except (
+            httpcore2.ReadError,
+            httpcore2.WriteError,
+            httpcore2.ProtocolError,
+            httpcore2.ProxyError,
+        ) as error:
+            raise self.failed(f"broke off ({_words(error)})", again=True) from None
+        except (httpcore2.NetworkError, OSError) as error:
+            told = f"cannot be reached ({_words(error)}): is it running there?"
+            raise self.failed(told, again=True) from None
+
+    @contextmanager
+    def _sent(self, path: str, body: Mapping[str, Any], seconds: float) -> Iterator[Exchange]:
+        end = time.monotonic() + seconds
+        self._network.until(end)
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
         with self._pool.stream(
             "POST",
@@ -85,19 +116,7 @@ class Server:
             content=json.dumps(body).encode(),
             extensions={"timeout": timeouts},
         ) as response:
-            headers = {
-                name.decode("latin-1").lower(): value.decode("latin-1").strip()
-                for name, value in response.headers
-            }
-            return response.status, headers, self._bounded(response.iter_stream(), most)
-
-    def _bounded(self, chunks: Iterable[bytes], most: int) -> bytes:
-        data = bytearray()
-        for chunk in chunks:
-            data += chunk
-            if len(data) > most:
-                raise self.failed(f"answered with more than {most:,} bytes")
-        return bytes(data)
+            yield Exchange(response, self._network, end, self.failed)
 
     def _headers(self) -> Iterator[tuple[bytes, bytes]]:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -118,15 +137,17 @@ class Server:
             target=f"{self._parts.path}{path}".encode(),
         )
 
-    def _refused(self, status: int, headers: Mapping[str, str], answer: bytes) -> ChatError:
+    def _refused(self, exchange: Exchange, answer: bytes) -> ChatError:
+        status = exchange.status
         if 300 <= status < 400:
             return self.failed(f"redirects ({status}), which is not followed: check base_url")
-        said, code = _said(answer)
-        said = _shortened(self._keyless(said))
-        told = f"answered {_phrase(status)}" + (f": {said}" if said else "")
-        # An account without money stays without it.
-        again = status in AGAIN and code != "insufficient_quota"
-        return self.failed(told, again=again, after=retry_after(headers.get("retry-after", "")))
+        told = said_in(answer)
+        words = shortened(self._keyless(told.words))
+        return self.failed(
+            f"answered {phrase(status)}" + (f": {words}" if words else ""),
+            again=status in AGAIN and told.code != "insufficient_quota",
+            after=retry_after(exchange.headers.get("retry-after", "")),
+        )
 
     def _keyless(self, told: str) -> str:
         """`told` without the key, and without words that begin as it does."""
@@ -136,34 +157,6 @@ class Server:
         if len(self._key) > 2 * _BEGINNING:
             told = re.sub(rf"{re.escape(self._key[:_BEGINNING])}\S*", "***", told)
         return told
-
-
-def _said(answer: bytes) -> tuple[str, str]:
-    """The server's own words about an error, on one line, and its code."""
-    try:
-        record = json.loads(answer)
-    except (ValueError, RecursionError):
-        record = answer.decode("utf-8", "replace")
-    code = ""
-    for key in ("error", "message"):
-        if isinstance(record, dict):
-            code = str(record.get("code") or code)
-            record = record.get(key) or record.get("detail") or record
-    # A page of a proxy says nothing here, and a terminal obeys control characters.
-    text = record if isinstance(record, str) and "<html" not in record.lower() else ""
-    line = "".join(one for one in " ".join(text.split()) if one.isprintable())
-    return line, code
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 3]}..."
-
-
-def _phrase(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _words(error: Exception) -> str:

@@ -16,6 +16,8 @@ Concurrency: TypeAlias = Annotated[int, Field(ge=1, le=64)]
 
 # Seconds for one reply where nobody says how many.
 PATIENCE = 600.0
+# Characters or bytes of a reply: nothing that is asked here needs more.
+MOST = 1_000_000
 # What a server answers (HTTP) when it may answer otherwise a little later.
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 
@@ -30,6 +32,9 @@ class Settings:
     may make `budget` calls, retries included, in all its stages. `concurrency` calls are under
     way at once. `cache` says whether replies are kept on disk; None is where the model answers
     alike each time (its attribute `repeatable`).
+
+    A reply that is streamed may take `timeout` to its first piece and between two pieces, and
+    `deadline` to its end; it is asked for again only before its first piece.
     """
 
     timeout: float = 30.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -36,6 +36,11 @@ class Dataset(ABC):
         return self.folder
 
     @property
+    def left_out(self) -> Set[str]:
+        """Paths within `files` that are no documents, such as the questions."""
+        return frozenset()
+
+    @property
     @abstractmethod
     def compared(self) -> str:
         """The measure by which pipelines are compared."""
@@ -56,6 +61,18 @@ class Dataset(ABC):
     def measure_answers(self, answers: Mapping[str, Answer]) -> PerQuery:
         """Every measure of every query's answer; `answers` is query id -> answer."""
         return {}
+
+    def answerable(self, query: str) -> bool:
+        """Whether the documents answer a query."""
+        return True
+
+    def right(self, query: str, answer: Answer) -> tuple[bool, ...]:
+        """Which of the answer's citations are right, where the dataset judges answers."""
+        return ()
+
+    def kind(self, query: str) -> str:
+        """The kind of a query, by which answers are told apart; "" where there are no kinds."""
+        return ""
 
     @abstractmethod
     def measure(self, found: Mapping[str, Sequence[Hit]]) -> PerQuery:

@@ -70,6 +70,35 @@ def bootstrap_mean(
     return Interval(float(np.mean(values)), float(interval.low), float(interval.high))
 
 
+def bootstrap_ratio(
+    parts: Values, wholes: Values, seed: int = 0, resamples: int = 10_000, level: float = 0.95
+) -> Interval:
+    """The sum of `parts` over that of `wholes`, both `(n,)`, drawn together.
+
+    Every whole is above 0, so that every resample has a ratio. Raises ValueError otherwise, and
+    for no values.
+    """
+    if not len(wholes) or not np.all(wholes > 0):
+        raise ValueError("a ratio needs wholes, and each of them above 0")
+    value = float(parts.sum() / wholes.sum())
+    if np.all(parts == value * wholes):
+        return Interval(value, value, value)
+    from scipy.stats import bootstrap
+
+    interval = bootstrap(
+        (parts, wholes),
+        lambda some, all_, axis: some.sum(axis) / all_.sum(axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=resamples,
+        batch=_batch(len(parts)),
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(value, float(interval.low), float(interval.high))
+
+
 def paired_difference(a: Values, b: Values, seed: int = 0) -> Comparison:
     """How much better `a` is than `b` on the same queries, both `(n,)` in the same order.
 

@@ -28,14 +28,16 @@ _Stages: TypeAlias = Mapping[str, tuple[int, float]]
 class Outcome:
     """What a question led to: hits, the seconds of the search alone, and the answer if asked.
 
-    `failed` names the components that failed, so that it went on without them. It is not kept in
-    a journal: see `judge`.
+    `bold` is the answer without a threshold, where that differs: after an abstention. `failed`
+    names the components that failed, so that it went on without them. It is not kept in a
+    journal: see `judge`.
     """
 
     hits: tuple[Hit, ...]
     seconds: float
     answer: Answer | None = None
     failed: tuple[str, ...] = ()
+    bold: Answer | None = None
 
 
 class Journal:
@@ -47,7 +49,7 @@ class Journal:
 
     def __init__(self, path: Path, key: Mapping[str, object], restore: Restore) -> None:
         self._path = path
-        self._head = json.dumps({"journal": 2, **key}, sort_keys=True)
+        self._head = json.dumps({"journal": 3, **key}, sort_keys=True)
         self._restore = restore
         self._lock = FileLock(f"{path}.lock")
         self._known: dict[str, Any] = {}
@@ -88,18 +90,17 @@ class Journal:
         """The outcome of a query that the journal has."""
         record = self._known[query]
         hits = tuple(self._hit(*hit) for hit in record["hits"])
-        return Outcome(hits, record["seconds"], _answer(record["answer"]))
+        answer, bold = _answer(record["answer"]), _answer(record["bold"])
+        return Outcome(hits, record["seconds"], answer, bold=bold)
 
     def add(self, query: str, outcome: Outcome) -> None:
         """Keep the outcome of a query."""
-        answer = None
-        if outcome.answer is not None:
-            answer = asdict(replace(outcome.answer, hits=(), query=None, steps=()))
         record = {
             "query": query,
             "seconds": outcome.seconds,
             "hits": [_kept(hit) for hit in outcome.hits],
-            "answer": answer,
+            "answer": _plain(outcome.answer),
+            "bold": _plain(outcome.bold),
         }
         self._write(json.dumps(record, separators=(",", ":")))
 
@@ -152,6 +153,10 @@ def _whole(line: bytes) -> Any:
         return json.loads(line)
     except ValueError:
         return None
+
+
+def _plain(answer: Answer | None) -> dict[str, Any] | None:
+    return None if answer is None else asdict(replace(answer, hits=(), query=None, steps=()))
 
 
 def _answer(record: Mapping[str, Any] | None) -> Answer | None:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from rag.evaluate import charts, wording
+from rag.evaluate import answer_tables, charts, wording
 from rag.evaluate.page import Part, Picture, Table, Text, page
 from rag.evaluate.questions import Contrasts
 from rag.evaluate.report import Report
@@ -47,6 +47,7 @@ def _parts(report: Report) -> Iterator[Part]:
         yield _arms(report)
     yield _means(report)
     yield from _depths(report)
+    yield from answer_tables.parts(report.pipelines)
     if report.comparisons:
         yield _comparisons(report)
     if report.contrasts is not None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from rag.evaluate.answering import Answering
 from rag.evaluate.contributions import Contribution
 from rag.evaluate.intervals import Interval
 from rag.evaluate.measures import JSON_NAMES
@@ -27,7 +28,8 @@ class PipelineResult:
     `per_query` is measure -> query id -> value; `documents` and `passages` count the index;
     `tops` is query id -> what stands first, and `arms` what each retriever found where there are
     several. `failed` is component -> questions that went on without it, where there are any. A
-    run that was read from a file has neither times nor an index: they are None.
+    run that was read from a file has neither times nor an index: they are None. `answers` is what
+    its answers are worth, on a dataset that judges them.
     """
 
     name: str
@@ -40,6 +42,7 @@ class PipelineResult:
     tops: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     arms: Mapping[str, Contribution] = field(default_factory=lambda: MappingProxyType({}))
     failed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    answers: Answering | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The pipeline's entry in the JSON report."""
@@ -53,6 +56,8 @@ class PipelineResult:
             "documents": self.documents,
             "passages": self.passages,
         }
+        if self.answers is not None:
+            shape["answers"] = self.answers.as_dict()
         if self.arms:
             shape["arms"] = {name: asdict(one) for name, one in self.arms.items()}
         if self.failed:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TypeAlias
 
 import numpy as np
 
+from rag.evaluate.answering import Answering, answering, judged
 from rag.evaluate.contributions import contributions
 from rag.evaluate.dataset import Dataset, PerQuery
 from rag.evaluate.intervals import Interval, bootstrap_mean
@@ -33,6 +34,7 @@ def judge(
     documents: int,
     passages: int,
     ask: Ask | None = None,
+    bold: Ask | None = None,
     cut: Iterable[Passage] = (),
     arms: Sequence[str] = (),
     journal: Journal | None = None,
@@ -42,7 +44,8 @@ def judge(
     """Run every query through `search`, one by one, and measure what it finds.
 
     `search` ranks passages; give it enough of them to reach 100 documents, or recall@100 is that
-    of what it gives. `ask` answers where the dataset judges answers, and
+    of what it gives. `ask` answers where the dataset judges answers; where it abstains, `bold` is
+    asked for the answer that there would be without a threshold.
     `cut` is every passage of the index, for measures that need them. `arms` are the stages of
     several retrievers, of which is told what each found. Queries that `journal` has are not run
     again; it is not given those during which a stage failed, so that they are. `save` is given
@@ -51,7 +54,8 @@ def judge(
     Times are those of `search` alone. Whatever it loads on first use is part of the first
     query's time: warm it up before.
     """
-    outcomes = _outcomes(dataset, search, ask if dataset.asks else None, journal, progress)
+    asking = _Asking(search, *((ask, bold) if dataset.asks else (None, None)))
+    outcomes = _outcomes(dataset, asking, journal, progress)
     found = {query: outcome.hits for query, outcome in outcomes.items()}
     answers = {query: one.answer for query, one in outcomes.items() if one.answer is not None}
     if save is not None:
@@ -72,6 +76,7 @@ def judge(
         tops=_tops(dataset, found),
         arms=contributions(dataset, found, arms),
         failed=_counted(outcomes.values()),
+        answers=_answering(dataset, outcomes) if answers else None,
     )
 
 
@@ -83,8 +88,7 @@ def judge_run(dataset: Dataset, run: Run) -> PipelineResult:
 
 def _outcomes(
     dataset: Dataset,
-    search: Search,
-    ask: Ask | None,
+    asking: _Asking,
     journal: Journal | None,
     progress: Progress | None,
 ) -> Mapping[str, Outcome]:
@@ -93,7 +97,7 @@ def _outcomes(
         if journal is not None and query in journal:
             outcomes[query] = journal[query]
         else:
-            outcomes[query] = _outcome(text, search, ask)
+            outcomes[query] = asking.outcome(text)
             if journal is not None and not outcomes[query].failed:
                 journal.add(query, outcomes[query])
         if progress is not None:
@@ -101,14 +105,36 @@ def _outcomes(
     return outcomes
 
 
-def _outcome(text: str, search: Search, ask: Ask | None) -> Outcome:
-    start = perf_counter()
-    ranking = search(text)
-    seconds = perf_counter() - start
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """How questions are searched for and, where answers are judged, asked."""
+
+    search: Search
+    ask: Ask | None
+    bold: Ask | None
+
+    def outcome(self, text: str) -> Outcome:
+        start = perf_counter()
+        ranking = self.search(text)
+        seconds = perf_counter() - start
+        answer = _answer(self.ask, text)
+        bold = _answer(self.bold, text) if answer is not None and answer.abstained else None
+        answers = [one for one in (answer, bold) if one is not None]
+        steps = [*ranking.steps, *(step for one in answers for step in one.steps)]
+        return Outcome(ranking.hits, seconds, answer, _failed(steps), bold)
+
+
+def _answer(ask: Ask | None, text: str) -> Answer | None:
     # What the answer looked at is not judged, and would be held for every question.
-    answer = replace(ask(text), hits=()) if ask is not None else None
-    steps = (*ranking.steps, *(answer.steps if answer is not None else ()))
-    return Outcome(ranking.hits, seconds, answer, _failed(steps))
+    return replace(ask(text), hits=()) if ask is not None else None
+
+
+def _answering(dataset: Dataset, outcomes: Mapping[str, Outcome]) -> Answering:
+    found = []
+    for query, one in outcomes.items():
+        assert one.answer is not None
+        found.append(judged(dataset, query, one.answer, one.bold or one.answer))
+    return answering(found)
 
 
 def _failed(steps: Iterable[Step]) -> tuple[str, ...]:

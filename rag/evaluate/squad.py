@@ -77,22 +77,25 @@ class SquadDataset(Dataset):
             },
             "F1": {query: match.f1(said[query], right) for query, right in self.texts.items()},
             "answer-contained": {
-                query: _contains(answers[query], evidence)
-                for query, evidence in self.evidence.items()
+                query: float(any(self.right(query, answers[query]))) for query in self.evidence
             },
         }
-        without = {query for query in self.texts if query not in self.evidence}
+        without = [query for query in self.texts if not self.answerable(query)]
         if without:
-            values["abstains"] = {
-                query: float(answers[query].abstained) for query in self.texts if query in without
-            }
+            values["abstains"] = {query: float(answers[query].abstained) for query in without}
         return values
 
+    def answerable(self, query: str) -> bool:
+        """Whether it has an answer."""
+        return query in self.evidence
 
-def _contains(answer: Answer, evidence: TextEvidence) -> float:
-    return float(
-        any(evidence.is_in(one.document_id, one.start, one.end) for one in answer.citations)
-    )
+    def right(self, query: str, answer: Answer) -> tuple[bool, ...]:
+        """Which citations contain a right span where it stands."""
+        evidence = self.evidence.get(query)
+        return tuple(
+            evidence is not None and evidence.is_in(one.document_id, one.start, one.end)
+            for one in answer.citations
+        )
 
 
 def is_squad(path: Path) -> bool:

@@ -26,8 +26,13 @@ def measure(name: str) -> str:
 
 def mean(interval: Interval) -> str:
     """A mean with its interval, to a digit more where both are small."""
-    digits = 3 if 0 < interval.high < 0.1 else 2
-    return f"{interval.value:.3f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+    return ranged(interval.value, interval.low, interval.high)
+
+
+def ranged(value: float, low: float, high: float) -> str:
+    """A value with the ends of its interval."""
+    digits = 3 if 0 < high < 0.1 else 2
+    return f"{value:.3f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def difference(comparison: PipelineComparison) -> str:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from rag.asked import as_query
-from rag.explaining import Explanation, explained, with_expected
+from rag.errors import ModelError, RequestError
 from rag.facade.engine import Engine
-from rag.filters import Filters
+from rag.facade.models import Models
+from rag.filters import Filters, as_filters
 from rag.pipeline import answered, run, streamed
 from rag.tracing import isolated
 from rag.tracing import question as one_question
-from rag.types import Answer, Event, Query, Ranking, Turn
+from rag.types import Answer, Event, Query, Ranking, Turn, Unanswered
+
+if TYPE_CHECKING:
+    from rag.auditing import Finding
+    from rag.explaining import Explanation
+    from rag.protocols import Encoder
+    from rag.store.view import StoreView
 
 
 class Asking(Engine):
@@ -27,7 +36,6 @@ class Asking(Engine):
         has such a field, or none with a value that compares.
         """
         query = as_query(question, filters)
-        self._check_part()
         with self._told("search", query) as tell, self._view() as view:
             view.check(query.filters)
             ranking = run(self._stages, query, view)
@@ -44,11 +52,11 @@ class Asking(Engine):
         """The answer to `question` with its citations, or an abstention; filters as in `search`."""
         started = time.perf_counter()
         query = as_query(question, filters, history)
-        self._check_part()
         with self._told("ask", query) as tell, self._view() as view, one_question():
             view.check(query.filters)
             ranking = run(self._stages, query, view)
             answer = answered(self.pipeline.answer.use, self._answerer, ranking, view)
+            answer = self._dated(answer, view)
             tell(ranking.query, answer.steps, answer.hits)
         return replace(answer, seconds=round(time.perf_counter() - started, 3))
 
@@ -70,7 +78,6 @@ class Asking(Engine):
 
     def _events(self, query: Query) -> Generator[Event]:
         started = time.perf_counter()
-        self._check_part()
         with self._told("ask", query) as tell, self._view() as view, one_question():
             view.check(query.filters)
             ranking = run(self._stages, query, view)
@@ -80,9 +87,93 @@ class Asking(Engine):
                 if isinstance(event, Answer):
                     tell(ranking.query, event.steps, event.hits)
                     seconds = round(time.perf_counter() - started, 3)
-                    yield replace(event, seconds=seconds)
+                    yield replace(self._dated(event, view), seconds=seconds)
                 else:
                     yield event
+
+    def _dated(self, answer: Answer, view: StoreView) -> Answer:
+        """`answer`, whose citations say where a source is not what was indexed."""
+        from rag.auditing import dated
+
+        return dated(answer, view.rows, self._freshness)
+
+    def audit(self, answer: Answer, *, min_support: float | None = None) -> tuple[Finding, ...]:
+        """What of `answer` does not hold, against the index and its files as they are now.
+
+        Each citation has to be in the index word for word, and its file as it was indexed; each
+        statement has to be supported by what it cites, at `min_support` (0 to 1) or more: see
+        `rag.answer.support`. Sources that are no files are `unchecked`, which is no fault.
+        """
+        from rag.auditing import audited
+
+        with self._view() as view, self._parsers.kept():
+            return tuple(audited(answer, view, self._freshness, min_support))
+
+    def batch(
+        self,
+        questions: Iterable[str | Query],
+        *,
+        filters: Filters = (),
+        workers: int | None = None,
+    ) -> Generator[Answer | Unanswered]:
+        """What `ask` says to each of `questions`, in their order, for less time.
+
+        `workers` questions are under way at once, by default 16, and 4 where a chat model is
+        asked; what they have encoded at the same time is encoded together (`rag.gathering`). They
+        are read while they are worked on, a few ahead, so that there may be any number of them.
+
+        Each is answered from the state of the index that is published when its turn comes. A
+        question that cannot be asked, or whose models fail, is an `Unanswered`, and the others go
+        on; what would fail them all is raised: NoIndexError, IndexMismatchError, RequestError for
+        `filters`, StoreError. Close it where it is not read to its end.
+        """
+        from rag.facade.workers import default_workers
+
+        if workers is not None and workers < 1:
+            raise RequestError(f"a batch needs at least one worker, not {workers}")
+        conditions = as_filters(filters)
+        return self._batch(questions, conditions, workers or default_workers(self.pipeline))
+
+    def _batch(
+        self, questions: Iterable[str | Query], filters: Filters, workers: int
+    ) -> Generator[Answer | Unanswered]:
+        from rag.facade.crew import Crew
+        from rag.gathering import GatheringEncoder
+
+        encoder = None if self.encoder is None else GatheringEncoder(self.encoder)
+        asking = self._with_encoder(encoder)
+        asking._check_ready(filters)
+        let_go = (lambda: None) if encoder is None else encoder.close
+        crew = Crew(partial(asking._outcome, filters), workers, let_go)
+        yield from crew.results(self._while_open(questions))
+
+    def _with_encoder(self, encoder: Encoder | None) -> Asking:
+        """The same index and pipeline, whose questions go through another encoder."""
+        other = Asking(self.folder, self.pipeline, encoder, chat=self._chat)
+        other._models = Models(self._models)
+        other._reading, other._telemetry = self._store, self._telemetry
+        return other
+
+    def _check_ready(self, filters: Filters) -> None:
+        """Raise what would be wrong with every question."""
+        with self._view() as view:
+            view.check(as_filters(filters))
+            _ = view.encoder, self._stages, self._answerer
+
+    def _outcome(self, filters: Filters, question: str | Query) -> Answer | Unanswered:
+        try:
+            return self.ask(question, filters=filters)
+        except (ModelError, RequestError) as error:
+            # What derives from it is wrong with the index or the pipeline.
+            if isinstance(error, RequestError) and type(error) is not RequestError:
+                raise
+            text = question.text if isinstance(question, Query) else question
+            return Unanswered(text, " ".join(str(error).split()))
+
+    def _while_open(self, questions: Iterable[str | Query]) -> Iterator[str | Query]:
+        for question in questions:
+            self._check_open()
+            yield question
 
     def explain(
         self, question: str | Query, expect: str | None = None, *, filters: Filters = ()
@@ -91,8 +182,9 @@ class Asking(Engine):
 
         With `expect`, the id or source of a document, also what became of its passages.
         """
+        from rag.explaining import explained, with_expected
+
         query = as_query(question, filters)
-        self._check_part()
         with self._told("explain", query) as tell, self._view() as view:
             view.check(query.filters)
             found = explained(self.pipeline, self._stages, query, view)

@@ -9,24 +9,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.assembly import build_stages
-from rag.chat.langchain import as_chat_model
-from rag.config import Component, Pipeline, differences
-from rag.connectors.parsing.parsers import Parsers
-from rag.errors import IndexMismatchError, NoIndexError, RequestError
+from rag.errors import DocumentError, IndexMismatchError, NoIndexError, RequestError
 from rag.facade.models import Models
-from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
-from rag.sources import Source, open_sources
-from rag.stages.stage import Stage
-from rag.store.folders import SOURCES_FOLDER
-from rag.store.store import Store
-from rag.types import Query
+from rag.facade.threads import CLOSED, Threads
+from rag.types import Failure
 
+# What only some questions need is imported by them: a backend imports this where it starts.
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
     from langchain_core.language_models import BaseChatModel
 
+    from rag.config import Component, Pipeline
+    from rag.freshness import Freshness
+    from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
+    from rag.sources import Source
+    from rag.stages.stage import Stage
+    from rag.store.rows import Rows
+    from rag.store.store import Store
     from rag.store.view import StoreView
     from rag.telemetry import Telemetry, Tell
+    from rag.types import Document, Query
 
 
 class Engine:
@@ -44,16 +48,32 @@ class Engine:
         telemetry: bool = False,
         sharing: Engine | None = None,
     ) -> None:
+        from rag.connectors.parsing.parsers import Parsers
+
         self.folder = folder
         self.pipeline = pipeline
         self._given = encoder
         self._chunker = chunker
-        self._chat = None if chat is None else as_chat_model(chat)
+        self._chat = None if chat is None else _as_chat_model(chat)
         self._models: Models = Models() if sharing is None else sharing._models
         self._parsers = Parsers(workers)
         self._telemetry = _telemetry() if telemetry else None
         self._lock = threading.RLock()
+        self._threads = Threads()
+        self._reading: Store | None = None
+        self._closed = False
         self._shares: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     @property
     def exists(self) -> bool:
@@ -76,6 +96,8 @@ class Engine:
 
     @cached_property
     def _stages(self) -> Sequence[Stage]:
+        from rag.assembly import build_stages
+
         return build_stages(self.pipeline, self._made)
 
     @cached_property
@@ -95,11 +117,17 @@ class Engine:
     def _dense(self) -> bool:
         return self.pipeline.encode is not None
 
-    @cached_property
+    @property
     def _store(self) -> Store:
-        if not self.exists:
-            raise NoIndexError(no_index(self.folder))
-        return Store(self.folder, self._lexical, dense=self._dense)
+        from rag.store.store import Store
+
+        with self._lock:
+            self._check_open()
+            if self._reading is None:
+                if not self.exists:
+                    raise NoIndexError(no_index(self.folder))
+                self._reading = Store(self.folder, self._lexical, dense=self._dense)
+            return self._reading
 
     @property
     def _base(self) -> Path:
@@ -107,7 +135,25 @@ class Engine:
         return self.folder.absolute().parent
 
     def _view(self) -> AbstractContextManager[StoreView]:
-        return self._store.view(lambda: self.encoder)
+        """The published state. Raises IndexMismatchError where another index part made it."""
+        return self._store.view(lambda: self.encoder, self._check_rows)
+
+    @cached_property
+    def _freshness(self) -> Freshness:
+        from rag.freshness import Freshness
+
+        return Freshness(self._base, self._reread)
+
+    def _reread(self, path: str) -> Document:
+        """What a file says now. Raises RagError where it cannot be read."""
+        from rag.registry import load
+
+        files = load("connector", "files")(paths=[path], base=self._base, parse=self._parsers.parse)
+        (item,) = files.items()
+        if isinstance(item, Failure):
+            raise DocumentError(item.error)
+        document: Document = item.load()
+        return document
 
     def _told(self, kind: str, query: Query) -> AbstractContextManager[Tell]:
         """Where a question is told to OpenTelemetry, or to nobody."""
@@ -117,6 +163,10 @@ class Engine:
 
     def _opened(self, sources: Sequence[Source], remembers: bool) -> Connector:
         """One connector for `sources`, which may keep what makes its next listing cheaper."""
+        from rag.sources import open_sources
+        from rag.store.folders import SOURCES_FOLDER
+
+        self._check_open()
         if not sources:
             raise RequestError("nothing to index: name a file or a folder")
         return open_sources(
@@ -137,7 +187,13 @@ class Engine:
 
     def _check_part(self) -> None:
         """Refuse to work on an index that another index part made."""
-        found = differences(self._store.meta("pipeline", {}), self.pipeline.index_part())
+        with self._store.rows() as rows:
+            self._check_rows(rows)
+
+    def _check_rows(self, rows: Rows) -> None:
+        from rag.config import differences
+
+        found = differences(rows.meta("pipeline", {}), self.pipeline.index_part())
         if found:
             raise IndexMismatchError(
                 f"the index in '{self.folder}' was made by another pipeline "
@@ -145,11 +201,29 @@ class Engine:
                 "'rag index --rebuild SOURCE...' with this --pipeline and --set"
             )
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RequestError(CLOSED)
+
     def close(self) -> None:
-        """Close the index's files, and end the processes that parse."""
-        if "_store" in self.__dict__:
-            self._store.close()
+        """Close the index's files, and end the threads and the processes that parse.
+
+        Questions under way, streams among them, come to their end; later ones are refused with
+        RequestError. Models that are shared with another Rag stay.
+        """
+        with self._lock:
+            self._closed = True
+            store = self._reading
+        if store is not None:
+            store.close()
+        self._threads.close()
         self._parsers.close()
+
+
+def _as_chat_model(chat: ChatModel | BaseChatModel) -> ChatModel:
+    from rag.chat.langchain import as_chat_model
+
+    return as_chat_model(chat)
 
 
 def _telemetry() -> Telemetry:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rag.chunk.words import WordTokenizer
-from rag.cutting import Cut, measure, preview
 from rag.errors import RequestError
 from rag.facade.engine import Engine
-from rag.naming import no_document
-from rag.sources import Source
-from rag.status import index_status
-from rag.store.check import problems
-from rag.types import Document, Dropped, Failure, Passage
+
+if TYPE_CHECKING:
+    from rag.cutting import Cut
+    from rag.sources import Source
+    from rag.types import Document, Dropped, Failure, Passage
 
 
 class Reading(Engine):
@@ -21,6 +19,8 @@ class Reading(Engine):
 
     def status(self) -> dict[str, Any]:
         """What the index holds, as plain data; no model is loaded."""
+        from rag.status import index_status
+
         return index_status(self.folder)
 
     def failures(self) -> list[Failure]:
@@ -33,6 +33,8 @@ class Reading(Engine):
 
         The end of a source will do, such as a file's name, where only one ends so.
         """
+        from rag.naming import no_document
+
         with self._store.rows() as rows:
             document = rows.document(name)
             if document is None:
@@ -57,12 +59,18 @@ class Reading(Engine):
 
     def cut(self, name: str) -> Cut:
         """A document as `inspect` finds it, with the sizes and overlaps of its passages."""
+        from rag.chunk.words import WordTokenizer
+        from rag.cutting import measure
+
         encoder = self.encoder
         tokenizer = WordTokenizer() if encoder is None else encoder.tokenizer
         return measure(*self.inspect(name), tokenizer, encoded=encoder is not None)
 
     def preview(self, *sources: Source) -> Iterator[Cut | Failure]:
         """`sources` as the pipeline would cut them. There need be no index, and none is changed."""
+        from rag.chunk.words import WordTokenizer
+        from rag.cutting import preview
+
         encoder = self.encoder
         chunker = self._chunker or self.pipeline.chunk.build(encoder=encoder)
         tokenizer = WordTokenizer() if encoder is None else encoder.tokenizer
@@ -73,6 +81,8 @@ class Reading(Engine):
 
     def verify(self) -> list[str]:
         """Everything in the index that contradicts something else, a line each; [] is sound."""
+        from rag.store.check import problems
+
         return problems(self._store, dense=self._dense)
 
     def check(self) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rag.assembly import build_indexer
-from rag.config import Prune, differences
-from rag.connectors.chain import Chain
 from rag.errors import IndexBusyError, NoIndexError, RequestError
 from rag.facade.engine import Engine, no_index
-from rag.indexing import Indexer, IndexReport, Progress, synchronise
-from rag.naming import matcher, no_document
-from rag.planning import IndexPlan, plan
-from rag.protocols import Connector
-from rag.sources import Source
-from rag.store.staging import Staging
-from rag.store.store import Store
-from rag.watching import Followed, changes
+
+if TYPE_CHECKING:
+    from rag.config import Prune
+    from rag.indexing import Indexer, IndexReport, Progress
+    from rag.planning import IndexPlan
+    from rag.protocols import Connector
+    from rag.sources import Source
+    from rag.store.store import Store
 
 
 class Upkeep(Engine):
@@ -39,6 +36,8 @@ class Upkeep(Engine):
         then `sources` may be left out.
         Raises IndexMismatchError where the index was made by another index part or encoder.
         """
+        from rag.connectors.chain import Chain
+
         if keep_all and not sources and not self.exists:
             raise NoIndexError(no_index(self.folder))
         connector = Chain({}) if keep_all and not sources else self.connect(*sources)
@@ -47,6 +46,8 @@ class Upkeep(Engine):
 
     def plan(self, *sources: Source) -> IndexPlan:
         """What `index` would do with `sources`, and about how long it would take."""
+        from rag.planning import plan
+
         connector = self._opened(sources, self.exists)
         with self._parsers.kept():
             if not self.exists or self._is_blank():
@@ -66,6 +67,8 @@ class Upkeep(Engine):
         One report for each time that the index was brought up to date. While another process
         writes the index, changes wait. Raises SourceError where the sources are no files.
         """
+        from rag.watching import changes
+
         connector = self.connect(*sources)
         waiting: set[str] | None = set()
         with self._parsers.kept():
@@ -85,6 +88,8 @@ class Upkeep(Engine):
         The sources removed, sorted. They come back when their source is indexed again.
         Raises RequestError where a name fits nothing.
         """
+        from rag.naming import matcher, no_document
+
         with self._store.writing() as writer:
             known = list(writer.rows.sources())
             failed = [failure.source for failure in writer.rows.failures()]
@@ -121,6 +126,8 @@ class Upkeep(Engine):
             return writer.repair()
 
     def _indexer(self) -> Indexer:
+        from rag.assembly import build_indexer
+
         return build_indexer(self.pipeline, self.encoder, self._chunker, self._known_shares())
 
     def _known_shares(self) -> dict[str, float]:
@@ -136,6 +143,8 @@ class Upkeep(Engine):
         rebuild: bool = False,
         keep_all: bool = False,
     ) -> IndexReport:
+        from rag.store.store import Store
+
         part = self.pipeline.index_part()
         if self.exists and (rebuild or self._is_blank()):
             return self._rebuild(connector, part, progress, keep_all=keep_all)
@@ -153,6 +162,8 @@ class Upkeep(Engine):
         whole: bool = False,
         keep_all: bool = False,
     ) -> IndexReport:
+        from rag.indexing import synchronise
+
         indexer = self._indexer()
         with store.writing() as writer:
             with writer.rows.transaction():
@@ -184,6 +195,9 @@ class Upkeep(Engine):
 
     def _is_blank(self) -> bool:
         """Whether another pipeline left an index without a document, as a run that failed does."""
+        from rag.config import differences
+        from rag.store.staging import Staging
+
         with self._store.rows() as rows:
             if any(rows.counts().values()) or any(Staging(rows.connection).sources()):
                 return False
@@ -192,6 +206,8 @@ class Upkeep(Engine):
 
 def _part(connector: Connector, changed: set[str] | None) -> Connector:
     """The connector for what changed alone, where that tells everything."""
+    from rag.watching import Followed
+
     assert isinstance(connector, Followed)
     narrowed = None if changed is None else connector.narrowed(changed)
     return connector if narrowed is None else narrowed

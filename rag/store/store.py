@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import queue
 import shutil
 import sqlite3
 import threading
@@ -24,6 +23,8 @@ from rag.store.view import StoreView
 from rag.store.writer import StoreWriter, empty_change
 
 _REBUILD = "rebuild"
+# Connections that are kept open for the next questions; each may hold a cache of 32 MB.
+_IDLE = 8
 # How the names begin that a folder of an index may hold.
 _OURS = (".gitignore", "generations", "index.db", _REBUILD, SOURCES_FOLDER, "writer.")
 
@@ -39,7 +40,11 @@ class Store:
         self.generations = Generations(folder / "generations", lexical, dense)
         self._loaded: Generation | None = None
         self._loading = threading.Lock()
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._keeping = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        # Device and number of the database's file.
+        self._file: tuple[int, int] | None = None
+        self._closed = False
 
     @classmethod
     def create(
@@ -84,20 +89,25 @@ class Store:
     def rows(self) -> Iterator[Rows]:
         """The tables, in one read transaction."""
         with translated(self.database):
-            connection = self._take()
+            file, connection = self._take()
             try:
                 connection.execute("BEGIN")
                 yield Rows(connection)
             finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                self._idle.put(connection)
+                self._give_back(file, connection)
 
     @contextmanager
-    def view(self, encoder: Callable[[], Encoder | None]) -> Iterator[StoreView]:
-        """The published state at this moment; an update meanwhile does not touch it."""
+    def view(
+        self,
+        encoder: Callable[[], Encoder | None],
+        check: Callable[[Rows], None] = lambda _: None,
+    ) -> Iterator[StoreView]:
+        """The published state at this moment; an update meanwhile does not touch it.
+
+        `check` may refuse it by its record, before its search structures are opened.
+        """
         with self.rows() as rows:
-            generation = self._latest(rows)
+            generation = self._latest(rows, check)
             yield StoreView(rows.connection, generation, encoder)
 
     @contextmanager
@@ -111,10 +121,14 @@ class Store:
                 connection.close()
 
     def close(self) -> None:
-        """Close what is open for reading."""
-        self._loaded = None
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
+        """Close what is open for reading; what is being read is closed when that is done."""
+        with self._keeping:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        with self._loading:
+            self._loaded = None
 
     def rebuilt(self, pipeline: dict[str, Any], encoder: str | None) -> Store:
         """A second store inside this one's folder, to be filled and then `adopt`ed.
@@ -150,15 +164,19 @@ class Store:
         """The published generation as `rows` sees it, opened once and kept."""
         number = rows.meta("generation")
         with self._loading:
-            if self._loaded is None or self._loaded.number != number:
-                self._loaded = self.generations.open(
-                    number, rows.meta("passages"), rows.languages()
-                )
-            return self._loaded
+            if self._loaded is not None and self._loaded.number == number:
+                return self._loaded
+            opened = self.generations.open(number, rows.meta("passages"), rows.languages())
+            # A reader that is late with an older one has it for itself.
+            newest = self._loaded is None or self._loaded.number < number
+            if newest and not self._closed:
+                self._loaded = opened
+            return opened
 
-    def _latest(self, rows: Rows) -> Generation:
+    def _latest(self, rows: Rows, check: Callable[[Rows], None]) -> Generation:
         """The published generation; again where updates removed it before it was opened."""
         while True:
+            check(rows)
             number = rows.meta("generation")
             try:
                 return self.generation(rows)
@@ -168,15 +186,42 @@ class Store:
                 if rows.meta("generation") == number:
                     raise
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self) -> tuple[tuple[int, int], sqlite3.Connection]:
+        """A connection, and the file that it reads."""
+        with self._keeping:
+            file = self._followed()
+            if self._idle:
+                return file, self._idle.pop()
+        return file, connect(self.database)
+
+    def _followed(self) -> tuple[int, int]:
+        """The database's file. What was open of another, which it has replaced, is let go."""
         try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            if not self.database.is_file():
-                raise NoIndexError(
-                    f"no index in '{self.folder}': run 'rag index FOLDER' first"
-                ) from None
-            return connect(self.database)
+            status = self.database.stat()
+        except FileNotFoundError:
+            raise NoIndexError(
+                f"no index in '{self.folder}': run 'rag index FOLDER' first"
+            ) from None
+        file = (status.st_dev, status.st_ino)
+        if file != self._file:
+            for connection in self._idle:
+                connection.close()
+            self._idle, self._loaded, self._file = [], None, file
+        return file
+
+    def _give_back(self, file: tuple[int, int], connection: sqlite3.Connection) -> None:
+        """Keep a connection for the next question, or close it."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except BaseException:
+            connection.close()
+            raise
+        with self._keeping:
+            if not self._closed and file == self._file and len(self._idle) < _IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
 
 
 def _refuse_others_folder(folder: Path) -> None:

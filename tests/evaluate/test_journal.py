@@ -47,6 +47,7 @@ OUTCOMES = {
     "q1": Outcome((hit("a", 0, 25, 0.1 + 0.2), GROWN, PAGED), 0.125, ANSWER),
     "q2 é": Outcome((), 3.5),
     "q3": Outcome((hit("a", 4, 9, 1e-300),), 0.1),
+    "q5": Outcome((), 0.1, Answer("When?", "They don't say.", True, score=0.3), bold=ANSWER),
 }
 
 
@@ -60,7 +61,7 @@ def stop_after(path: Path, *queries: str) -> None:
 def test_what_was_found_is_there_again(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     stop_after(path, "q1", "q2 é")
-    stop_after(path, "q3")
+    stop_after(path, "q3", "q5")
     with journal(path) as kept:
         assert {query: kept[query] for query in OUTCOMES if query in kept} == OUTCOMES
         assert "q4" not in kept
@@ -84,7 +85,7 @@ def test_a_torn_head_is_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     stop_after(path)
     path.write_bytes(path.read_bytes()[:-5])
-    stop_after(path, "q3")
+    stop_after(path, "q3", "q5")
     with journal(path) as kept:
         assert kept["q3"] == OUTCOMES["q3"]
 

@@ -251,7 +251,8 @@ def test_files_that_are_broken_or_something_else(tmp_path: Path) -> None:
     assert fault(b"[1]") == ": must be an object, such as {...}"
     assert fault(b'{"data": []}') == ": there is no question that has an answer"
     assert fault(b"Some text", "notes.txt") == (
-        ": is a file, and not in SQuAD format; name a dataset's folder"
+        ": is a file, and neither in SQuAD format nor one of questions with their answers; "
+        "name a dataset's folder"
     )
 
 

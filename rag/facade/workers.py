@@ -1,0 +1,36 @@
+"""How many questions of a batch are worked on at once, where nobody says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rag import registry
+from rag.chat.settings import DEFAULTS
+from rag.config import Component, Cut, Pipeline, Retrieve
+
+# Enough that what gathers for an encoder fills its batches.
+_LOCAL = 16
+# Somebody's server answers them, and others ask it too.
+_CHAT = DEFAULTS.concurrency
+
+
+def default_workers(pipeline: Pipeline) -> int:
+    """Questions at once: fewer where a stage asks a chat model."""
+    return _CHAT if any(map(_asks, _components(pipeline))) else _LOCAL
+
+
+def _components(pipeline: Pipeline) -> Iterator[Component]:
+    for stage in pipeline.stages:
+        if isinstance(stage, Retrieve):
+            yield from stage.arms
+        elif not isinstance(stage, Cut):
+            yield stage.component
+    yield pipeline.answer
+
+
+def _asks(component: Component) -> bool:
+    """Whether a component, or one within it, is or is given a chat model."""
+    return any(
+        one.kind == "chat" or "chat" in getattr(registry.load(one.kind, one.use), "given", ())
+        for one in component.within()
+    )

@@ -1,0 +1,238 @@
+"""What threads ask of an encoder at the same time, encoded together.
+
+There is no clock in this. Who finds the encoder idle encodes at once, so that one who is alone
+loses nothing; what others ask for meanwhile waits, and is the next batch (as databases commit in
+groups). The busier the encoder, the larger its batches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from rag.errors import ModelError
+from rag.protocols import Encoder, TokenEncoder, Tokenizer, TokenVectors, Vectors
+
+Kind: TypeAlias = Literal["passages", "queries"]
+
+# Characters of a batch that is full: what has gathered beyond them waits for the next.
+_FULL = 100_000
+# Bytes of vectors that are remembered.
+_REMEMBERED = 64_000_000
+
+
+class GatheringEncoder:
+    """An encoder for threads that share it: equal texts are encoded once, and batches are shared.
+
+    Vectors are those of `encoder`, whose batches may hold the texts of several threads, up to
+    `full` characters of them. The vectors last used are remembered, up to `remembered` bytes of
+    them, for as long as this is there. Where `encoder` gives the vectors of tokens, what is made
+    is a `GatheringTokenEncoder`.
+    """
+
+    def __new__(cls, encoder: Encoder, *_: Any, **__: Any) -> GatheringEncoder:
+        """One that gives what `encoder` gives. Asking for the method alone loads no model."""
+        tokens = cls is GatheringEncoder and hasattr(encoder, "encode_tokens")
+        return super().__new__(GatheringTokenEncoder if tokens else cls)
+
+    def __init__(
+        self, encoder: Encoder, *, full: int = _FULL, remembered: int = _REMEMBERED
+    ) -> None:
+        self._encoder = encoder
+        self._full = full
+        self._remembered = remembered
+        self._turn = threading.Condition()
+        self._waiting: deque[_Request] = deque()
+        self._busy = False
+        self._closed = False
+        # Only who has the turn looks at them.
+        self._known: OrderedDict[tuple[Kind, bytes], Vectors] = OrderedDict()
+
+    @property
+    def dimension(self) -> int:
+        """Components of a vector."""
+        return self._encoder.dimension
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder itself."""
+        return self._encoder.fingerprint
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of passages."""
+        return self._encoder.tokenizer
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """float32 `(len(texts), dimension)`, rows of length one.
+
+        Raises what the encoder raises for these texts, and ModelError once this is closed.
+        """
+        return self._encoded("passages", texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """The same for questions, with their prompt."""
+        return self._encoded("queries", texts)
+
+    def close(self) -> None:
+        """Encode no more: threads that wait, and those that ask from now on, get ModelError."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+
+    def _encoded(self, kind: Kind, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return self._run(kind, [])
+        request = _Request(kind, list(texts))
+        while not request.done:
+            if batch := self._next(request):
+                self._lead(batch)
+        return request.vectors
+
+    def _next(self, request: _Request) -> list[_Request]:
+        """What the thread of `request` is to encode now; nothing where another one did."""
+        with self._turn:
+            if not request.queued:
+                request.queued = True
+                self._waiting.append(request)
+            self._turn.wait_for(lambda: request.done or self._closed or not self._busy)
+            if request.done:
+                return []
+            if self._closed:
+                raise ModelError("the encoder was closed while a question waited for it")
+            self._busy = True
+            return self._gathered()
+
+    def _gathered(self) -> list[_Request]:
+        """Requests of the kind that has waited longest, in order, up to a full batch."""
+        kind = self._waiting[0].kind
+        batch: list[_Request] = []
+        left: deque[_Request] = deque()
+        size = 0
+        for request in self._waiting:
+            fits = not batch or size + request.size <= self._full
+            if request.kind == kind and fits:
+                batch.append(request)
+                size += request.size
+            else:
+                left.append(request)
+        self._waiting = left
+        return batch
+
+    def _lead(self, batch: Sequence[_Request]) -> None:
+        """Encode `batch`; whatever happens, others get their turn."""
+        try:
+            self._fill(batch)
+        finally:
+            with self._turn:
+                self._waiting.extendleft(one for one in reversed(batch) if not one.done)
+                self._busy = False
+                self._turn.notify_all()
+
+    def _fill(self, batch: Sequence[_Request]) -> None:
+        """Give each request its vectors, or the error that it alone leads to."""
+        try:
+            found = self._vectors(batch[0].kind, [text for one in batch for text in one.texts])
+        except Exception as error:  # noqa: BLE001 raised where somebody waits for it
+            if len(batch) == 1:
+                batch[0].error = error
+            else:
+                for one in batch:
+                    self._fill([one])
+            return
+        for one in batch:
+            one.found = [found[text] for text in one.texts]
+
+    def _vectors(self, kind: Kind, texts: Sequence[str]) -> Mapping[str, Vectors]:
+        """The vector of each text, encoded where it is not known: those of a length together."""
+        keys = {text: (kind, _digest(text)) for text in texts}
+        found = {text: self._known[key] for text, key in keys.items() if key in self._known}
+        missing = sorted((text for text in keys if text not in found), key=len)
+        if missing:
+            made = self._run(kind, missing)
+            # Copies, so that one row does not keep its whole batch in memory.
+            found.update((text, row.copy()) for text, row in zip(missing, made, strict=True))
+        self._remember({keys[text]: vector for text, vector in found.items()})
+        return found
+
+    def _remember(self, vectors: Mapping[tuple[Kind, bytes], Vectors]) -> None:
+        """Keep `vectors` as the last used, and forget what was used before all others."""
+        for key, vector in vectors.items():
+            self._known[key] = vector
+            self._known.move_to_end(key)
+        if self._known:
+            bytes_each = next(iter(self._known.values())).nbytes
+            while len(self._known) * bytes_each > self._remembered:
+                self._known.popitem(last=False)
+
+    def _run(self, kind: Kind, texts: Sequence[str]) -> Vectors:
+        if kind == "queries":
+            return self._encoder.encode_queries(texts)
+        return self._encoder.encode_passages(texts)
+
+
+class GatheringTokenEncoder(GatheringEncoder):
+    """The same with the vectors of tokens: of these one thread's are made at a time.
+
+    They are many for one question already, too many to be remembered.
+    """
+
+    def __init__(self, encoder: Encoder, **limits: int) -> None:
+        super().__init__(encoder, **limits)
+        self._alone = threading.Lock()
+
+    def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """Tokens of passages, as the encoder itself gives them."""
+        return self._in_turn(cast(TokenEncoder, self._encoder).encode_tokens(texts))
+
+    def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """The same for questions."""
+        return self._in_turn(cast(TokenEncoder, self._encoder).encode_query_tokens(texts))
+
+    def pooled(self, means: Vectors) -> Vectors:
+        """What the encoder makes of means."""
+        return cast(TokenEncoder, self._encoder).pooled(means)
+
+    def _in_turn(self, tokens: Iterator[TokenVectors]) -> Iterator[TokenVectors]:
+        while True:
+            with self._alone:
+                one = next(tokens, None)
+            if one is None:
+                return
+            yield one
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """The texts that one thread waits for, and what came of them."""
+
+    kind: Kind
+    texts: list[str]
+    queued: bool = False
+    found: list[Vectors] | None = None
+    error: Exception | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.texts))
+
+    @property
+    def done(self) -> bool:
+        return self.found is not None or self.error is not None
+
+    @property
+    def vectors(self) -> Vectors:
+        """float32 `(len(texts), dimension)`. Raises what encoding them raised."""
+        import numpy as np
+
+        if self.error is not None:
+            raise self.error
+        return np.stack(cast("list[Vectors]", self.found))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
