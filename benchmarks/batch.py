@@ -70,6 +70,7 @@ def measure(given: Arguments) -> None:
         return
     record = Record("batch", "A batch against one question at a time: XQuAD", given.quick)
     texts, asked = _read(folder / _FILE, _QUICK_QUESTIONS if given.quick else _QUESTIONS)
+    texts = texts[:_QUICK_QUESTIONS] if given.quick else texts
     encoder = TimedEncoder()
     with TemporaryDirectory(prefix="ragline-") as place:
         documents = Path(place) / "documents"

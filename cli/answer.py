@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.output import complain, one_line, say
-from rag.cli.place import is_stale, place
+from rag.cli.place import place
 
 if TYPE_CHECKING:
     from rag.rag import Rag
-    from rag.types import Answer, Citation, Hit, Statement
-
-_CLOSEST = 3
+    from rag.types import Answer, Citation, Statement
 
 
 def as_dict(answer: Answer) -> dict[str, Any]:
@@ -54,14 +51,12 @@ def _statement(statement: Statement) -> dict[str, Any]:
 
 
 def sources(answer: Answer, *, quotes: bool = True) -> list[str]:
-    """A line for each citation, numbered as the answer's text has them; else what is closest."""
+    """A line for each citation, numbered as the answer's text has them."""
     lines = []
     for number, citation in enumerate(answer.citations, 1):
         where = place(citation, stale=citation.stale)
         quote = f': "{one_line(citation.quote)}"' if quotes else ""
         lines.append(f"[{number}] {where}{quote}")
-    if answer.abstained and answer.hits:
-        lines.append(f"Closest: {_closest(answer.hits)}")
     return lines
 
 
@@ -94,8 +89,3 @@ def warn_about(answer: Answer, rag: Rag) -> None:
         if step.failed and step.stage == "answer":
             for note in step.notes:
                 complain(f"warning: {', '.join(step.uses)}: {one_line(note)}")
-
-
-def _closest(hits: Sequence[Hit]) -> str:
-    places = dict.fromkeys(place(hit.passage, stale=is_stale(hit.passage)) for hit in hits)
-    return "; ".join(list(places)[:_CLOSEST])

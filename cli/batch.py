@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import cached_property
 from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,7 +122,7 @@ class _Run:
         self._workers = workers
         self._retry = retry
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Equal for runs whose answers may stand in one file."""
         parts = [

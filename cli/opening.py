@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rag.cli.output import clean, one_line
-from rag.cli.place import Placed, place
+from rag.cli.place import place
 from rag.connectors.names import is_elsewhere, source_path
 from rag.errors import RequestError
+from rag.places import Placed
 
 _WEB = frozenset({"http", "https"})
 # Files that programs show. A system may run others instead, such as scripts.

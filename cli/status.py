@@ -45,6 +45,10 @@ def _say_status(held: Mapping[str, Any]) -> None:
         "pipeline": held["pipeline"] or "not recorded",
         "encoder": _encoder(held["encoder"]),
     }
+    if "answers" in held:
+        kept = held["answers"]
+        told = "cannot be read: remove answers.db" if kept is None else f"{kept:,} kept"
+        lines["answers"] = told
     for name, value in lines.items():
         say(f"{name + ':':<11}{one_line(value)}")
     for run in held["runs"]:

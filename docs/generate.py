@@ -42,6 +42,7 @@ _PLACES: Mapping[str, str] = {
     "selector": "query: select",
     "expander": "query: expand",
     "answerer": "answer",
+    "cache": "cache",
     "chat": "model of a stage that asks a language model",
 }
 

@@ -76,7 +76,8 @@ def index_rows(pipeline: Pipeline) -> list[Row]:
 def query_rows(pipeline: Pipeline) -> list[Row]:
     """What a question goes through; retrievers stand side by side."""
     rows = [row for stage in pipeline.stages for row in _rows(stage)]
-    return [*rows, (_box("answer", pipeline.answer),)]
+    cache = [] if pipeline.cache is None else [(_box("cache", pipeline.cache),)]
+    return [*cache, *rows, (_box("answer", pipeline.answer),)]
 
 
 def _rows(stage: Stage) -> Iterator[Row]:

@@ -17,12 +17,17 @@ from typing import Any, Literal, TypeAlias, cast
 from rag.errors import ModelError
 from rag.protocols import Encoder, TokenEncoder, Tokenizer, TokenVectors, Vectors
 
-Kind: TypeAlias = Literal["passages", "queries"]
+Kind: TypeAlias = Literal["passages", "queries", "tokens", "query tokens"]
+Found: TypeAlias = "Vectors | TokenVectors"
 
 # Characters of a batch that is full: what has gathered beyond them waits for the next.
 _FULL = 100_000
-# Bytes of vectors that are remembered.
-_REMEMBERED = 64_000_000
+# Characters that are encoded before somebody may close this.
+_PART = 20_000
+# Seconds that closing waits for a part.
+_PATIENCE = 10.0
+# Bytes of vectors that are remembered: of tokens they are some thousand sentences.
+_REMEMBERED = 256_000_000
 
 
 class GatheringEncoder:
@@ -50,7 +55,8 @@ class GatheringEncoder:
         self._busy = False
         self._closed = False
         # Only who has the turn looks at them.
-        self._known: OrderedDict[tuple[Kind, bytes], Vectors] = OrderedDict()
+        self._known: OrderedDict[tuple[Kind, bytes], Found] = OrderedDict()
+        self._held = 0
 
     @property
     def dimension(self) -> int:
@@ -72,26 +78,38 @@ class GatheringEncoder:
 
         Raises what the encoder raises for these texts, and ModelError once this is closed.
         """
-        return self._encoded("passages", texts)
+        return self._stacked("passages", texts)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """The same for questions, with their prompt."""
-        return self._encoded("queries", texts)
+        return self._stacked("queries", texts)
 
     def close(self) -> None:
-        """Encode no more: threads that wait, and those that ask from now on, get ModelError."""
+        """Encode no more: threads that wait, and those that ask from now on, get ModelError.
+
+        What is just being encoded is waited for, as a program that ends within a model's own code
+        ends badly.
+        """
         with self._turn:
             self._closed = True
             self._turn.notify_all()
+            self._turn.wait_for(lambda: not self._busy, _PATIENCE)
 
-    def _encoded(self, kind: Kind, texts: Sequence[str]) -> Vectors:
+    def _stacked(self, kind: Kind, texts: Sequence[str]) -> Vectors:
+        import numpy as np
+
         if not texts:
-            return self._run(kind, [])
+            return np.zeros((0, self.dimension), np.float32)
+        return np.stack(cast("list[Vectors]", self._encoded(kind, texts)))
+
+    def _encoded(self, kind: Kind, texts: Sequence[str]) -> list[Found]:
+        if not texts:
+            return []
         request = _Request(kind, list(texts))
         while not request.done:
             if batch := self._next(request):
                 self._lead(batch)
-        return request.vectors
+        return request.taken()
 
     def _next(self, request: _Request) -> list[_Request]:
         """What the thread of `request` is to encode now; nothing where another one did."""
@@ -103,7 +121,7 @@ class GatheringEncoder:
             if request.done:
                 return []
             if self._closed:
-                raise ModelError("the encoder was closed while a question waited for it")
+                raise _closed()
             self._busy = True
             return self._gathered()
 
@@ -147,63 +165,59 @@ class GatheringEncoder:
         for one in batch:
             one.found = [found[text] for text in one.texts]
 
-    def _vectors(self, kind: Kind, texts: Sequence[str]) -> Mapping[str, Vectors]:
+    def _vectors(self, kind: Kind, texts: Sequence[str]) -> Mapping[str, Found]:
         """The vector of each text, encoded where it is not known: those of a length together."""
         keys = {text: (kind, _digest(text)) for text in texts}
         found = {text: self._known[key] for text, key in keys.items() if key in self._known}
         missing = sorted((text for text in keys if text not in found), key=len)
-        if missing:
-            made = self._run(kind, missing)
-            # Copies, so that one row does not keep its whole batch in memory.
-            found.update((text, row.copy()) for text, row in zip(missing, made, strict=True))
-        self._remember({keys[text]: vector for text, vector in found.items()})
+        for some in _parts(missing):
+            if self._closed:
+                raise _closed()
+            found.update(zip(some, self._run(kind, some), strict=True))
+        for text, key in keys.items():
+            self._remember(key, found[text])
         return found
 
-    def _remember(self, vectors: Mapping[tuple[Kind, bytes], Vectors]) -> None:
-        """Keep `vectors` as the last used, and forget what was used before all others."""
-        for key, vector in vectors.items():
-            self._known[key] = vector
-            self._known.move_to_end(key)
-        if self._known:
-            bytes_each = next(iter(self._known.values())).nbytes
-            while len(self._known) * bytes_each > self._remembered:
-                self._known.popitem(last=False)
+    def _remember(self, key: tuple[Kind, bytes], found: Found) -> None:
+        """Keep `found` as the last used, and forget what was used before all others."""
+        if key not in self._known:
+            self._held += _bytes(found)
+        self._known[key] = found
+        self._known.move_to_end(key)
+        while self._held > self._remembered:
+            _, forgotten = self._known.popitem(last=False)
+            self._held -= _bytes(forgotten)
 
-    def _run(self, kind: Kind, texts: Sequence[str]) -> Vectors:
-        if kind == "queries":
-            return self._encoder.encode_queries(texts)
-        return self._encoder.encode_passages(texts)
+    def _run(self, kind: Kind, texts: Sequence[str]) -> Iterator[Found]:
+        """Copies, so that one text's vectors do not keep its whole batch in memory."""
+        made = self._encoder.encode_queries if kind == "queries" else self._encoder.encode_passages
+        return (row.copy() for row in made(texts))
 
 
 class GatheringTokenEncoder(GatheringEncoder):
-    """The same with the vectors of tokens: of these one thread's are made at a time.
-
-    They are many for one question already, too many to be remembered.
-    """
-
-    def __init__(self, encoder: Encoder, **limits: int) -> None:
-        super().__init__(encoder, **limits)
-        self._alone = threading.Lock()
+    """The same with the vectors of tokens."""
 
     def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
-        """Tokens of passages, as the encoder itself gives them."""
-        return self._in_turn(cast(TokenEncoder, self._encoder).encode_tokens(texts))
+        """Tokens of passages; all of `texts` are encoded before the first is given."""
+        return iter(cast("list[TokenVectors]", self._encoded("tokens", texts)))
 
     def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
         """The same for questions."""
-        return self._in_turn(cast(TokenEncoder, self._encoder).encode_query_tokens(texts))
+        return iter(cast("list[TokenVectors]", self._encoded("query tokens", texts)))
 
     def pooled(self, means: Vectors) -> Vectors:
         """What the encoder makes of means."""
         return cast(TokenEncoder, self._encoder).pooled(means)
 
-    def _in_turn(self, tokens: Iterator[TokenVectors]) -> Iterator[TokenVectors]:
-        while True:
-            with self._alone:
-                one = next(tokens, None)
-            if one is None:
-                return
-            yield one
+    def _run(self, kind: Kind, texts: Sequence[str]) -> Iterator[Found]:
+        encoder = cast(TokenEncoder, self._encoder)
+        if kind == "tokens":
+            found = encoder.encode_tokens(texts)
+        elif kind == "query tokens":
+            found = encoder.encode_query_tokens(texts)
+        else:
+            return super()._run(kind, texts)
+        return (TokenVectors(one.vectors.copy(), one.spans) for one in found)
 
 
 @dataclass(slots=True, eq=False)
@@ -213,7 +227,7 @@ class _Request:
     kind: Kind
     texts: list[str]
     queued: bool = False
-    found: list[Vectors] | None = None
+    found: list[Found] | None = None
     error: Exception | None = None
 
     @property
@@ -224,15 +238,34 @@ class _Request:
     def done(self) -> bool:
         return self.found is not None or self.error is not None
 
-    @property
-    def vectors(self) -> Vectors:
-        """float32 `(len(texts), dimension)`. Raises what encoding them raised."""
-        import numpy as np
-
+    def taken(self) -> list[Found]:
+        """What each text led to. Raises what encoding them raised."""
         if self.error is not None:
             raise self.error
-        return np.stack(cast("list[Vectors]", self.found))
+        return cast("list[Found]", self.found)
+
+
+def _bytes(found: Found) -> int:
+    return found.vectors.nbytes if isinstance(found, TokenVectors) else found.nbytes
 
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Neighbouring texts, together all of them; a longer text is alone."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        if part and size + len(text) > _PART:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    if part:
+        yield part
+
+
+def _closed() -> ModelError:
+    return ModelError("the encoder was closed while a question waited for it")

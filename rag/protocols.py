@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from rag.types import (
     Answer,
@@ -194,6 +194,20 @@ class TokenVectors:
 
     vectors: Vectors
     spans: Sequence[tuple[int, int]]
+
+    def standing(self) -> tuple[Vectors, list[tuple[int, int]]]:
+        """The tokens that stand in the text, rows of length one, with their spans.
+
+        All of them where none does.
+        """
+        import numpy as np
+
+        at = [row for row, (start, end) in enumerate(self.spans) if end > start]
+        at = at or list(range(len(self.spans)))
+        rows = self.vectors[at]
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        scaled: Vectors = rows / np.maximum(norms, np.finfo(np.float32).tiny)
+        return scaled, [self.spans[row] for row in at]
 
 
 @runtime_checkable
@@ -427,4 +441,63 @@ class StreamingAnswerer(Answerer, Protocol):
 
     def stream(self, query: Query, hits: Sequence[Hit], view: View) -> Iterator[Delta | Answer]:
         """The answer's text in pieces, and then the answer, whose text they make together."""
+        ...
+
+
+Outcome: TypeAlias = Literal["hit", "explored", "miss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question without history, as a cache of answers takes it.
+
+    Answers are good for the same `filters` (as text), the same `space`, which stands for the
+    pipeline and its models, and the same `scope`, which stands for one published state of the
+    index. `encode` gives the unit vector `(dimension,)` of a question.
+    """
+
+    text: str
+    filters: str
+    space: str
+    scope: str
+    encode: Callable[[str], Vectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a cache found: a hit has the `answer`; what is explored is answered for real as well.
+
+    `told` says so in a few words. `entry` is the cache's own number of the question that was
+    nearest, `risk` the probability that its answer is wrong for this one.
+    """
+
+    outcome: Outcome
+    told: str
+    answer: Answer | None = None
+    vector: Vectors | None = None
+    entry: int | None = None
+    similarity: float = 1.0
+    risk: float = 0.0
+
+
+@runtime_checkable
+class AnswerCache(Protocol):
+    """Keeps answers and gives them again. Threads and processes may share one.
+
+    Nothing kept for one `space`, `scope` or `filters` is ever given for another.
+    """
+
+    def look(self, asked: Asked) -> Looked:
+        """Whether there is an answer to give."""
+        ...
+
+    def keep(self, asked: Asked, looked: Looked, answer: Answer) -> str:
+        """Keep an answer that was given for real, after `looked`; what was done, in a few words."""
+        ...
+
+    def judge(self, asked: Asked, right: bool) -> bool:
+        """Learn whether what was said to a question is right; False where it is not known.
+
+        Raises StoreError where it cannot be written.
+        """
         ...

@@ -28,6 +28,7 @@ GROUPS: Mapping[str, str] = {
     "chat": "rag.chats",
     "expander": "rag.expanders",
     "answerer": "rag.answerers",
+    "cache": "rag.caches",
 }
 
 

@@ -56,10 +56,26 @@ def _status(folder: Path, rows: Rows) -> dict[str, Any]:
         **rows.counts(),
         "languages": rows.languages(),
         "generation": rows.meta("generation"),
+        **_answers(folder, rows),
         "bytes": _size(folder),
         "failed": [asdict(unread) for unread in rows.unread()],
         "runs": rows.runs(_LAST_RUNS),
     }
+
+
+def _answers(folder: Path, rows: Rows) -> dict[str, int | None]:
+    """How many answers are kept, where a cache kept any; None where that cannot be read."""
+    from rag.semantic_cache.file import AnswerFile
+    from rag.semantic_cache.scope import scope
+
+    file = AnswerFile(folder)
+    if not file.path.is_file():
+        return {}
+    try:
+        with file.reading(scope(folder, rows.connection)) as kept:
+            return {"answers": 0 if kept is None else kept.count()}
+    except (OSError, sqlite3.Error, ValueError):
+        return {"answers": None}
 
 
 def _size(folder: Path) -> int:

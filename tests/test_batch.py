@@ -138,8 +138,14 @@ def test_an_answer_is_there_before_the_next_question(rag: Rag) -> None:
 
 
 def test_one_that_fails_is_no_end(rag: Rag) -> None:
-    asked = ["Where is the lamp?", " ", "x" * 100_000, Query("Where?", (Condition("no", "=", 1),))]
-    good, empty, long, filtered, other = rag.batch([*asked, "Where is the oil?"])
+    asked: list[str | Query] = [
+        "Where is the lamp?",
+        " ",
+        "x" * 100_000,
+        Query("Where?", (Condition("no", "=", 1),)),
+    ]
+    asked.append("Where is the oil?")
+    good, empty, long, filtered, other = rag.batch(asked)
     assert isinstance(good, Answer)
     assert isinstance(other, Answer)
     assert empty == Unanswered(" ", "the question is empty")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.errors import ModelError, RequestError
 from rag.gathering import GatheringEncoder
-from rag.protocols import Encoder, TokenEncoder, Vectors
+from rag.protocols import Encoder, TokenEncoder, TokenVectors, Vectors
 from rag.testing import HashingEncoder
 from rag.testing.encoder import EncoderSuite
 
@@ -172,17 +172,28 @@ def test_closing_lets_those_who_wait_go(pool: ThreadPoolExecutor) -> None:
     assert inner.begun.wait(SECONDS)
     second = pool.submit(encoder.encode_passages, ["second"])
     queued(encoder, 1)
-    encoder.close()
+    closing = pool.submit(encoder.close)
     with pytest.raises(ModelError, match="closed"):
         second.result(SECONDS)
+    assert not closing.done()
     inner.gate.set()
+    closing.result(SECONDS)
     assert first.result(SECONDS).shape == (1, 16)
     with pytest.raises(ModelError, match="closed"):
         encoder.encode_queries(["third"])
     assert inner.batches == [["first"]]
 
 
-def test_vectors_of_tokens_are_passed_on(encoder_folder: Path) -> None:
+def test_a_long_batch_is_encoded_in_parts() -> None:
+    inner = Watched()
+    encoder = GatheringEncoder(inner)
+    texts = [str(number) * 6_000 for number in range(9)]
+    vectors = encoder.encode_passages(texts)
+    np.testing.assert_array_equal(vectors, HashingEncoder(dimension=16).encode_passages(texts))
+    assert [len(batch) for batch in inner.batches] == [3, 3, 3]
+
+
+def test_vectors_of_tokens_are_gathered_too(encoder_folder: Path) -> None:
     inner = SentenceTransformersEncoder(model=str(encoder_folder), device="cpu")
     encoder = GatheringEncoder(inner)
     assert isinstance(encoder, TokenEncoder)
@@ -198,3 +209,22 @@ def test_vectors_of_tokens_are_passed_on(encoder_folder: Path) -> None:
     np.testing.assert_allclose(
         encoder.encode_queries(texts), inner.encode_queries(texts), atol=1e-6
     )
+
+
+def test_tokens_are_encoded_once_and_forgotten_by_their_size(encoder_folder: Path) -> None:
+    inner = SentenceTransformersEncoder(model=str(encoder_folder), device="cpu")
+    encoded: list[str] = []
+    tokens = inner.encode_tokens
+
+    def counted(texts: Sequence[str]) -> Iterator[TokenVectors]:
+        encoded.extend(texts)
+        return tokens(texts)
+
+    inner.encode_tokens = counted  # type: ignore[method-assign]
+    one, other = "the ferry leaves at nine", "a lamp is lit at dusk"
+    (size,) = (found.vectors.nbytes for found in tokens([one]))
+    encoder = GatheringEncoder(inner, remembered=int(size * 1.5))
+    assert isinstance(encoder, TokenEncoder)
+    for text in (one, one, other, one):
+        list(encoder.encode_tokens([text]))
+    assert encoded == [one, other, one]

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from rag.answer.abstention import abstained
 from rag.answer.cleaning import Cleaner
 from rag.answer.context import Source, counter, packed
-from rag.answer.extractive import ABSTENTION
 from rag.answer.instructions import messages, system
 from rag.answer.support import MIN_SUPPORT
 from rag.answer.writing import Evidence, Unsupported, Writing
@@ -130,7 +130,7 @@ class ChatAnswerer:
         turns = _recent(query.history, self._turns)
         sources = self._sources(query, turns, hits, view)
         if not sources:
-            yield from _abstained(query)
+            yield from _abstained(query, hits)
             return
         writing = self._writing(query, sources, view)
         asked = messages(self._instructions, self._prompt, query.asked, turns, sources)
@@ -143,7 +143,7 @@ class ChatAnswerer:
                 raise self._clear(error) from error
             yield from self._fallen(self._fallback, error, query, hits, view)
             return
-        yield from _ended(query, writing)
+        yield from _ended(query, hits, writing)
 
     def _sources(
         self, query: Query, turns: Sequence[Turn], hits: Sequence[Hit], view: View
@@ -210,11 +210,11 @@ def _recent(history: Sequence[Turn], most: int) -> list[Turn]:
     ]
 
 
-def _ended(query: Query, writing: Writing) -> Iterator[Delta | Answer]:
+def _ended(query: Query, hits: Sequence[Hit], writing: Writing) -> Iterator[Delta | Answer]:
     if writing.abstained or not writing.text:
         if not writing.abstained:
             note("the model wrote nothing that can be shown")
-        yield from _abstained(query)
+        yield from _abstained(query, hits)
         return
     yield Answer(
         query.text,
@@ -226,6 +226,7 @@ def _ended(query: Query, writing: Writing) -> Iterator[Delta | Answer]:
     )
 
 
-def _abstained(query: Query) -> Iterator[Delta | Answer]:
-    yield Delta(ABSTENTION)
-    yield Answer(query.text, ABSTENTION, abstained=True)
+def _abstained(query: Query, hits: Sequence[Hit]) -> Iterator[Delta | Answer]:
+    answer = abstained(query, hits)
+    yield Delta(answer.text)
+    yield answer

@@ -83,7 +83,7 @@ _HELD: Mapping[Kind, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     # A sentence begins with a capital whether or not it begins with a name.
-    "name": re.compile(r"(?<=\w)[ ,(\"“„]+[^\W\d_a-zß-öø-ÿ][\w'’-]+"),
+    "name": re.compile(r"(?<=\w)[ ,(\"“„]+[^\W\d_a-zß-öø-ÿ][\w'’-]+"),  # noqa: RUF001
     "code": re.compile(r"\b(?=\w*\d)(?=\w*[^\W\d])[\w/-]+|\b[A-Z]{2,}\w*|\d+[-/.]\d+"),
 }
 _WORD = re.compile(r"\w+")

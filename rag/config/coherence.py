@@ -31,6 +31,7 @@ def check(draft: Draft) -> None:
         _index_has_what_part_needs(draft, part)
     _stages_in_order(draft)
     _rerank_reaches(draft)
+    _cache_has_encoder(draft)
     for step in draft.steps:
         _index_has_what_step_needs(draft, step)
         if step.name == "retrieve":
@@ -131,6 +132,13 @@ def _reranker_fits_stage(draft: Draft, step: Step) -> None:
         stage = {**step.more, "top": step.number}
         for key, message in judge(part.component.options, stage):
             draft.add(entries.get(key, step.node), message)
+
+
+def _cache_has_encoder(draft: Draft) -> None:
+    """Questions are held against each other by their vectors."""
+    if draft.cache is not None and draft.index is not None and draft.encode is None:
+        message = "a cache needs 'index.encode': it compares questions by their vectors"
+        draft.add(draft.cache.node, message)
 
 
 def _found_at_most(step: Step) -> int | None:

@@ -99,6 +99,7 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     complete: bool = True
     answer: Part | None = None
+    cache: Part | None = None
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, node: Node, message: str) -> None:
@@ -122,6 +123,7 @@ class Draft:
             lexical=_component(self.lexical),
             stages=tuple(step.stage() for step in self.steps),
             answer=answer,
+            cache=_component(self.cache),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-TOP_KEYS = ("name", "description", "index", "query", "answer")
+TOP_KEYS = ("name", "description", "index", "query", "answer", "cache")
 TOP_REQUIRED = ("name", "index", "query")
 
 # Part of the index, or stage of the query -> the kind of component that it takes.
@@ -19,6 +19,7 @@ STAGES = ("rewrite", "retrieve", "rerank", "select", "expand", "cut")
 
 DEFAULT_FUSER = "convex"
 DEFAULT_ANSWERER = "extractive"
+DEFAULT_CACHE = "vectorq"
 DEFAULT_TOP = 30
 
 # JSON Schema of a count, for the stages' own numbers.

@@ -27,6 +27,7 @@ def schema() -> dict[str, Any]:
         "index": index,
         "query": {"type": "array", "items": {"anyOf": stages}},
         "answer": answer,
+        "cache": _any_of("cache", definitions),
     }
     return {
         "$schema": _DIALECT,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-from rag.config.grammar import DEFAULT_ANSWERER, DEFAULT_FUSER
+from rag.config.grammar import DEFAULT_ANSWERER, DEFAULT_CACHE, DEFAULT_FUSER
 from rag.config.tree import Node, read
 from rag.errors import Fault
 from rag.registry import unknown
@@ -18,7 +18,7 @@ Step: TypeAlias = str | int
 
 _SEGMENT = re.compile(r"([^.\[\]\s]+)(?:\[([0-9]{1,6})\])?")
 # What an override may reach into although the file leaves it out.
-_IMPLIED = {"answer": DEFAULT_ANSWERER, "fuse": DEFAULT_FUSER}
+_IMPLIED = {"answer": DEFAULT_ANSWERER, "cache": DEFAULT_CACHE, "fuse": DEFAULT_FUSER}
 
 
 class _NoSuchPathError(Exception):

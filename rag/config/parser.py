@@ -84,6 +84,8 @@ class _Parser(Reader):
         self._read_query(self.draft.query)
         default = Node({"use": Node(DEFAULT_ANSWERER, root.line)}, root.line)
         self.draft.answer = self.part("answerer", present(entries, "answer") or default)
+        cache = present(entries, "cache")
+        self.draft.cache = self.part("cache", cache) if cache is not None else None
 
     def _read_index(self, index: Node | None) -> None:
         entries = self.mapping(index, "key of 'index'", tuple(INDEX_KINDS))

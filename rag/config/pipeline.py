@@ -141,6 +141,7 @@ class Pipeline:
     prune: tuple[Prune, ...] = ()
     encode: Component | None = None
     lexical: Component | None = None
+    cache: Component | None = None
 
     def index_part(self) -> dict[str, object]:
         """Everything that shapes the index, as plain data; frozen with the index it made."""
@@ -154,6 +155,7 @@ class Pipeline:
             "index": self._index(lambda part: part.as_dict()),
             "query": [stage.as_dict() for stage in self.stages],
             "answer": self.answer.as_dict(),
+            **({"cache": self.cache.as_dict()} if self.cache is not None else {}),
         }
 
     def _index(self, plain: Callable[[Component | Prune], dict[str, object]]) -> dict[str, object]:

@@ -40,7 +40,7 @@ def parts(results: Sequence[PipelineResult]) -> Iterator[Part]:
         yield Picture(
             charts.svg(charts.lines(drawn, x="coverage", y="risk", marks=_marks(found))),
             "Risk, the share of answers that are wrong, by coverage, the share of questions that "
-            "are answered: each point is a threshold. Dashed: the pipeline's own threshold.",
+            "are answered: each point is a threshold.",
         )
 
 
@@ -86,11 +86,9 @@ def _series(name: str, answers: Answering) -> charts.Series:
 
 
 def _marks(found: Sequence[tuple[str, Answering]]) -> dict[str, float]:
-    return {
-        name: share.value
-        for name, answers in found
-        if (share := answers.shares["answered"]) is not None
-    }
+    """Where a single pipeline's own threshold is; of several the names would overlap."""
+    own = [answers.shares["answered"] for _, answers in found]
+    return {"its own threshold": own[0].value} if len(own) == 1 and own[0] is not None else {}
 
 
 def _with_interval(share: Share | None) -> str:

@@ -231,7 +231,8 @@ def _too_few(sample: Sample, error: float, level: float) -> str:
     share = max(reached, 1) / len(sample)
     more = max(math.ceil(needed / share) - len(sample), 1)
     return (
-        f"{reached:,} answers are too few to prove an error of {error:g} at {level:.0%} confidence "
+        f"{reached:,} answer{' is' if reached == 1 else 's are'} too few to prove an error of "
+        f"{error:g} at {level:.0%} confidence "
         f"(even with none wrong it takes {needed:,}): add at least {more:,} questions, or state "
         "a higher error"
     )

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING
 
 from rag.asked import as_query
 from rag.errors import ModelError, RequestError
-from rag.facade.engine import Engine
 from rag.facade.models import Models
+from rag.facade.recalling import Recalling
 from rag.filters import Filters, as_filters
 from rag.pipeline import answered, run, streamed
 from rag.tracing import isolated
 from rag.tracing import question as one_question
-from rag.types import Answer, Event, Query, Ranking, Turn, Unanswered
+from rag.types import Answer, Delta, Event, Query, Ranking, Turn, Unanswered
 
 if TYPE_CHECKING:
     from rag.auditing import Finding
     from rag.explaining import Explanation
+    from rag.facade.recalling import Recall
     from rag.protocols import Encoder
     from rag.store.view import StoreView
 
 
-class Asking(Engine):
+class Asking(Recalling):
     """Searches, answers and explanations."""
 
     def search(self, question: str | Query, filters: Filters = ()) -> Ranking:
@@ -52,13 +53,33 @@ class Asking(Engine):
         """The answer to `question` with its citations, or an abstention; filters as in `search`."""
         started = time.perf_counter()
         query = as_query(question, filters, history)
-        with self._told("ask", query) as tell, self._view() as view, one_question():
+        with self._told("ask", query) as tell, self._view() as view, one_question() as notes:
             view.check(query.filters)
-            ranking = run(self._stages, query, view)
-            answer = answered(self.pipeline.answer.use, self._answerer, ranking, view)
+            recall = self._recall(query, view, notes)
+            answer = recall.given() or self._answered(recall, view)
+            tell(answer.query or query, answer.steps, answer.hits)
             answer = self._dated(answer, view)
-            tell(ranking.query, answer.steps, answer.hits)
         return replace(answer, seconds=round(time.perf_counter() - started, 3))
+
+    def _answered(self, recall: Recall, view: StoreView) -> Answer:
+        ranking = run(self._stages, recall.query, view)
+        use, answerer = self.pipeline.answer.use, self._answerer
+        return recall.kept(answered(use, answerer, ranking, view))
+
+    def feedback(
+        self, answered: Answer | Query | str, right: bool, *, filters: Filters = ()
+    ) -> None:
+        """Say whether an answer was right, for a pipeline with a `cache`, which learns from it.
+
+        `answered` is the answer, or its question, with the `filters` that it was asked with. An
+        answer that was wrong is not given again. Raises RequestError where the pipeline has no
+        cache, or nothing is kept of the question: it was not asked since the last indexing.
+        """
+        if isinstance(answered, Answer):
+            answered = answered.query or answered.question
+        # Rewriters may have added to it, which is no part of what was asked.
+        query = as_query(answered, filters)
+        self._judge(Query(query.text, query.filters), right)
 
     def stream(
         self,
@@ -78,18 +99,30 @@ class Asking(Engine):
 
     def _events(self, query: Query) -> Generator[Event]:
         started = time.perf_counter()
-        with self._told("ask", query) as tell, self._view() as view, one_question():
+        with self._told("ask", query) as tell, self._view() as view, one_question() as notes:
             view.check(query.filters)
-            ranking = run(self._stages, query, view)
-            yield ranking
-            use, answerer = self.pipeline.answer.use, self._answerer
-            for event in streamed(use, answerer, ranking, view):
+            recall = self._recall(query, view, notes)
+            for event in self._recalled(recall) or self._made_now(recall, view):
                 if isinstance(event, Answer):
-                    tell(ranking.query, event.steps, event.hits)
+                    tell(event.query or query, event.steps, event.hits)
                     seconds = round(time.perf_counter() - started, 3)
                     yield replace(self._dated(event, view), seconds=seconds)
                 else:
                     yield event
+
+    def _recalled(self, recall: Recall) -> tuple[Event, ...]:
+        """The events of an answer that is given again; none where there is none to give."""
+        answer = recall.given()
+        if answer is None:
+            return ()
+        return Ranking(recall.query, answer.hits, answer.steps), Delta(answer.text), answer
+
+    def _made_now(self, recall: Recall, view: StoreView) -> Iterator[Event]:
+        ranking = run(self._stages, recall.query, view)
+        yield ranking
+        use, answerer = self.pipeline.answer.use, self._answerer
+        for event in streamed(use, answerer, ranking, view):
+            yield recall.kept(event) if isinstance(event, Answer) else event
 
     def _dated(self, answer: Answer, view: StoreView) -> Answer:
         """`answer`, whose citations say where a source is not what was indexed."""
@@ -151,6 +184,8 @@ class Asking(Engine):
         """The same index and pipeline, whose questions go through another encoder."""
         other = Asking(self.folder, self.pipeline, encoder, chat=self._chat)
         other._models = Models(self._models)
+        # Their processes end with this one's.
+        other._parsers = self._parsers
         other._reading, other._telemetry = self._store, self._telemetry
         return other
 

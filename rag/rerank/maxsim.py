@@ -10,7 +10,7 @@ from rag.protocols import Encoder, TokenEncoder
 from rag.types import Passage
 
 if TYPE_CHECKING:
-    from rag.protocols import TokenVectors, Vectors
+    from rag.protocols import Vectors
 
 
 class MaxSimReranker:
@@ -33,9 +33,9 @@ class MaxSimReranker:
         """One score for each passage. Tokens of some passages are in memory at a time."""
         encoder = self._token_encoder()
         (asked,) = encoder.encode_query_tokens([question])
-        rows = _own(asked)
+        rows, _ = asked.standing()
         found = encoder.encode_tokens([passage.indexed for passage in passages])
-        return [_interaction(rows, _own(one)) for one in found]
+        return [_interaction(rows, one.standing()[0]) for one in found]
 
     def _token_encoder(self) -> TokenEncoder:
         if isinstance(self.encoder, TokenEncoder):
@@ -47,17 +47,6 @@ class MaxSimReranker:
             "query.rerank: 'maxsim' needs an encoder that gives the vectors of tokens, "
             f"and {told}: choose another index.encode, or another reranker"
         )
-
-
-def _own(tokens: TokenVectors) -> Vectors:
-    """The tokens that stand in the text, rows of length one; all of them where none does."""
-    import numpy as np
-
-    standing = [row for row, (start, end) in enumerate(tokens.spans) if end > start]
-    rows = tokens.vectors[standing] if standing else tokens.vectors
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Vectors = rows / np.maximum(norms, np.finfo(np.float32).tiny)
-    return unit
 
 
 def _interaction(asked: Vectors, passage: Vectors) -> float:

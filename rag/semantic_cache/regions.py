@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 Curve: TypeAlias = NDArray[np.float64]
 
-# The grid: thresholds over 1 stand for questions whose answer fits no other wording.
-_THRESHOLDS, _SLOPES = np.meshgrid(np.linspace(0.4, 1.1, 36), [10.0, 20.0, 40.0, 80.0, 160.0])
+# The grid: thresholds over 1 stand for questions whose answer fits no other wording. Lapses are
+# observations that the cosine does not explain: wordings that only a reader tells apart.
+_GRID = np.meshgrid(np.linspace(0.4, 1.1, 29), [10.0, 20.0, 40.0, 80.0, 160.0], [0.002, 0.02, 0.1])
+_THRESHOLDS, _SLOPES, _LAPSES = (axis.ravel() for axis in _GRID)
 LEAST = float(_THRESHOLDS.min())
-# Observations that no curve explains: answers may differ by chance.
-_LAPSE = 0.002
 # How many kept questions the grid's even prior weighs as much as.
 _PRIOR = 2.0
 _ROUNDS = 12
@@ -97,15 +97,15 @@ class Ledger:
     def exploring(self, risk: float) -> float:
         """The probability with which a question has to be answered for real.
 
-        It is 1 from the bound on, and falls with the risk: a risk of a tenth of the bound is
-        looked at one time in ten. So the answers that are given stay below the bound, and
-        regions that seem safe are still tested.
+        It is 1 from the bound on, so that no answer is given whose risk is above it, and falls
+        with the square of the risk: at half the bound one question in four is looked at. So
+        regions that seem safe are still tested, most where they matter most.
         """
-        return min(1.0, self.factor * risk / self._max_error)
+        return min(1.0, (self.factor * risk / self._max_error) ** 2)
 
 
 def _right(similarity: float) -> Curve:
     """The probability of a right answer under each curve of the grid, `(curves,)`."""
-    steep = np.clip(_SLOPES * (similarity - _THRESHOLDS), -60, 60).ravel()
-    chance: Curve = _LAPSE / 2 + (1 - _LAPSE) / (1 + np.exp(-steep))
+    steep = np.clip(_SLOPES * (similarity - _THRESHOLDS), -60, 60)
+    chance: Curve = _LAPSES / 2 + (1 - _LAPSES) / (1 + np.exp(-steep))
     return chance

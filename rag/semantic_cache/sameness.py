@@ -12,20 +12,21 @@ rules would rather tell two questions apart that ask the same: that costs no mor
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import regex
 
+from rag.answer.dates import MONTHS, WEEKDAYS
 from rag.answer.expected import Expected
 from rag.answer.figures import figures, lacking
 from rag.answer.names import unnamed
 from rag.answer.negation import contradiction
-from rag.answer.words import words
+from rag.answer.words import Word, words
 from rag.languages import detect
-from rag.types import Answer, Hit
+from rag.types import Answer, Citation, Hit
 
-_END = regex.compile(r"[\s.?!¿¡？。！…]+$")
+_END = regex.compile(r"[\s.?!\u3002\uff01\uff1f\u2026]+$")
 _ASKING = (
     regex.compile(r"\b(?:who|whom|whose|wer|wem|wen|wessen|qui|qui[ée]n(?:es)?)\b", regex.I),
     regex.compile(r"\b(?:where|wo|wohin|woher|où|d[óo]nde)\b", regex.I),
@@ -54,7 +55,7 @@ def normal(text: str) -> str:
 def wording(text: str, hits: tuple[Hit, ...] = ()) -> Wording:
     """A question with its names: those that it writes so, and those that its passages do."""
     made = words(text)
-    own = {one.key for one in made if one.is_capitalised and not one.initial}
+    own = {one.key for one in made if not one.initial and _is_name(one)}
     read = " ".join(hit.passage.text for hit in hits)
     # German writes every noun so, which tells nothing.
     if read and detect(read) != "de":
@@ -83,16 +84,37 @@ def difference(asked: Wording, kept: Wording, known: Set[str] = frozenset()) -> 
 def same_answer(one: Answer, other: Answer) -> bool:
     """Whether two answers say the same.
 
-    They do where their text is the same but for case and space, or where they cite the same spans
-    and neither has a number or name that the other lacks. Abstentions say nothing: two of them are
-    the same, and one and an answer are not.
+    They do where their text is the same but for case and space. They do as well where each of them
+    cites what the other one's first statement cites, and neither first statement has a number or
+    name that the other lacks, or denies what it does not: the first says what was asked, and what
+    follows may differ. An abstention is the same as another one, and never the same as an answer.
     """
     if one.abstained or other.abstained:
         return one.abstained and other.abstained
     if normal(one.text).casefold() == normal(other.text).casefold():
         return True
-    spans = [{(c.document_id, c.start, c.end) for c in it.citations} for it in (one, other)]
-    return bool(spans[0]) and spans[0] == spans[1] and not _says_otherwise(one.text, other.text)
+    firsts = [_first(it) for it in (one, other)]
+    cited = [_spans(it.citations) for it in (one, other)]
+    if not firsts[0][1] or not firsts[0][1] <= cited[1] or not firsts[1][1] <= cited[0]:
+        return False
+    return bool(firsts[1][1]) and not _says_otherwise(firsts[0][0], firsts[1][0])
+
+
+Span = tuple[str, int, int]
+
+
+def _first(answer: Answer) -> tuple[str, set[Span]]:
+    """The first statement of an answer, or all of it, and the spans that it cites."""
+    if not answer.statements:
+        return answer.text, _spans(answer.citations)
+    first = answer.statements[0]
+    known = range(len(answer.citations))
+    cited = [answer.citations[place] for place in first.citations if place in known]
+    return answer.text[first.start : first.end], _spans(cited)
+
+
+def _spans(citations: Sequence[Citation]) -> set[Span]:
+    return {(one.document_id, one.start, one.end) for one in citations}
 
 
 def _says_otherwise(one: str, other: str) -> bool:
@@ -105,23 +127,30 @@ def _other_names(asked: Wording, kept: Wording, known: Set[str]) -> list[str]:
         keys = {word.key for word in words(other.text)}
         small = (one.names | {word.key for word in words(one.text)} & known) - keys
         told += sorted(small)
-        told += unnamed(
-            one.text, other.text, other.text, nouns=False, known=frozenset(), stems=_itself
-        )
+        told += _unnamed(one.text, other.text)
     return told or _swapped(asked, kept)
+
+
+def _unnamed(one: str, other: str) -> list[str]:
+    told = unnamed(one, other, other, nouns=False, known=frozenset(), stems=_itself)
+    return [name for name in told if not any(letter.isdigit() for letter in name)]
 
 
 def _swapped(asked: Wording, kept: Wording) -> list[str]:
     """Names that stand in another order, or after another "from" or "to"."""
     shared = asked.names & kept.names
-    orders = [
-        [word.key for word in words(one.text) if word.key in shared] for one in (asked, kept)
-    ]
+    orders = [[word.key for word in words(one.text) if word.key in shared] for one in (asked, kept)]
     if len(shared) > 1 and orders[0] != orders[1]:
         return orders[0][:1]
-    ways = [{found[0].casefold() for found in _DIRECTION.finditer(one.text)} for one in (asked, kept)]
+    ways = [
+        {found[0].casefold() for found in _DIRECTION.finditer(one.text)} for one in (asked, kept)
+    ]
     held = [{way.split()[-1] for way in one} for one in ways]
     return sorted(held[0]) if held[0] == held[1] and ways[0] != ways[1] else []
+
+
+def _ways(text: str) -> set[str]:
+    return {found[0].casefold() for found in _DIRECTION.finditer(text)}
 
 
 def _ask_alike(one: str, other: str) -> bool:
@@ -130,10 +159,19 @@ def _ask_alike(one: str, other: str) -> bool:
     return all(not a or not b or bool(a & b) for a, b in (words_of, kinds))
 
 
+def _is_name(word: Word) -> bool:
+    """Whether it is written as a name; codes and dates are compared as such."""
+    if word.text in MONTHS or word.text in WEEKDAYS:
+        return False
+    holds = word.is_function and not (word.text.isupper() and len(word.text) > 1)
+    coded = any(letter.isdigit() for letter in word.text)
+    return word.is_capitalised and not holds and not coded
+
+
 def _always_capitalised(text: str) -> set[str]:
     told = [one for one in words(text) if not one.initial]
     small = {one.key for one in told if not one.is_capitalised}
-    return {one.key for one in told if one.is_capitalised} - small
+    return {one.key for one in told if _is_name(one)} - small
 
 
 def _itself(word: str) -> list[str]:

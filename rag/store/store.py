@@ -26,7 +26,7 @@ _REBUILD = "rebuild"
 # Connections that are kept open for the next questions; each may hold a cache of 32 MB.
 _IDLE = 8
 # How the names begin that a folder of an index may hold.
-_OURS = (".gitignore", "generations", "index.db", _REBUILD, SOURCES_FOLDER, "writer.")
+_OURS = (".gitignore", "answers.db", "generations", "index.db", _REBUILD, SOURCES_FOLDER, "writer.")
 
 
 class Store:

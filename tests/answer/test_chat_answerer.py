@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from rag.answer.chat import ChatAnswerer
-from rag.answer.extractive import ABSTENTION, ExtractiveAnswerer
-from rag.chat.openai import OpenAIChat
-from rag.errors import ChatError, RequestError
-from rag.protocols import Answerer
-from rag.testing import AnswererSuite
-from rag.testing.memory import MemoryView
-from rag.tracing import question as one_question
-from rag.types import Answer, Delta, Message, Query, Reply, Turn
-from tests.answer.answering import document, hits, quotes
-from tests.chat_server import (
+from answering import document, hits, quotes
+from chat_server import (
     Behaviour,
     ChatServer,
     closed_port,
@@ -34,6 +22,19 @@ from tests.chat_server import (
     stream_raw,
     stream_told,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.answer.abstention import ABSTENTION
+from rag.answer.chat import ChatAnswerer
+from rag.answer.extractive import ExtractiveAnswerer
+from rag.chat.openai import OpenAIChat
+from rag.errors import ChatError, RequestError
+from rag.protocols import Answerer
+from rag.testing import AnswererSuite
+from rag.testing.memory import MemoryView
+from rag.tracing import question as one_question
+from rag.types import Answer, Delta, Message, Query, Reply, Turn
 
 FERRY = document(
     ("The ferry to Brann leaves at 09:40.", "paragraph", 3, ("Times",)),
@@ -164,7 +165,7 @@ def test_what_is_not_supported_is_dropped() -> None:
 def test_where_nothing_is_left_it_abstains() -> None:
     answer, notes = written("The moon is made of cheese.", unsupported="drop")
     assert answer.abstained
-    assert answer.text == ABSTENTION
+    assert answer.text.startswith(ABSTENTION)
     assert "nothing that can be shown" in notes[-1]
 
 
@@ -174,7 +175,7 @@ def test_it_abstains(reply: str) -> None:
     assert answer.abstained
     assert answer.citations == ()
     assert answer.statements == ()
-    assert answer.text == ABSTENTION
+    assert answer.text.startswith(ABSTENTION)
 
 
 def test_a_wrong_source_is_put_right() -> None:

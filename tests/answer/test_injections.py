@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from answering import document, hits
+from chat_server import Behaviour, ChatServer, Exchange, stream
 
 from rag.answer.chat import ChatAnswerer
 from rag.chat.openai import OpenAIChat
 from rag.testing.memory import MemoryView
 from rag.tracing import question as one_question
 from rag.types import Answer, Delta, Document, Query
-from tests.answer.answering import document, hits
-from tests.chat_server import Behaviour, ChatServer, Exchange, stream
 
 Case: TypeAlias = dict[str, str]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from answering import LexicalView
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from rag.testing.hashing import HashingEncoder
 from rag.testing.memory import MemoryView
 from rag.tracing import question as one_question
 from rag.types import Block, Document, Hit, Passage
-from tests.answer.answering import LexicalView
 
 SENTENCES = [f"Sentence number {number} speaks of boats." for number in range(40)]
 TEXT = " ".join(SENTENCES)
