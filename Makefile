@@ -31,7 +31,7 @@ demo: $(READY) ## Index the sample documents and ask three questions
 	@echo
 	$(BIN)/rag ask "How much is budgeted for fuel and electricity in 2026?" --index $(DEMO)
 	@echo
-	$(BIN)/rag ask "How many paid days off do I get for my sister's wedding?" --index $(DEMO)
+	$(BIN)/rag ask "How much does a day in the Port Hallan car park cost?" --index $(DEMO)
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest

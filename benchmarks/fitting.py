@@ -207,7 +207,7 @@ def _fit_confidence(
         logits = design @ weights
         total = counts @ (np.logaddexp(0, logits) - worth * logits) + ridge @ weights**2 / 2
         errors: Array = counts * (expit(logits) - worth)
-        slope: Array = design.T @ errors + ridge * weights
+        slope: Array = np.asarray(design.T @ errors + ridge * weights)
         return float(total), slope
 
     bounds = [(None, None), *(_bound(name) for name in names)]

@@ -72,9 +72,10 @@ def unsupported(answer: Answer) -> list[str]:
 
 def say_evidence(answer: Answer, *, quotes: bool = True) -> None:
     """Print below an answer's text where it stands, and what of it stands nowhere."""
-    if answer.citations:
+    lines = [*sources(answer, quotes=quotes), *unsupported(answer)]
+    if lines:
         say()
-    for line in (*sources(answer, quotes=quotes), *unsupported(answer)):
+    for line in lines:
         say(line)
 
 

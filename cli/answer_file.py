@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,11 +21,15 @@ from typing import Any, BinaryIO, Self
 from filelock import FileLock, Timeout
 
 from rag.errors import DiskFullError, RequestError, StoreError
+from rag.tracefile import check_target
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FIELDS = {"line", "key", "run", "question", "answer", "error"}
+_KEY = re.compile(r"[0-9a-f]{1,16}")
 # What every record begins with.
 _START = b'{"line": '
+# Lines of an input; a higher number is nobody's, and there is no memory for what it stands for.
+_MOST_LINES = 100_000_000
 
 
 class AnswerFile:
@@ -51,7 +56,7 @@ class AnswerFile:
         self._last = 0
 
     def __enter__(self) -> Self:
-        _check_target(self.path)
+        check_target(self.path, "the answers")
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -137,7 +142,8 @@ class AnswerFile:
                 record = _parsed(line)
                 if record is None:
                     raise self._foreign()
-                runs.add(record["run"])
+                if record["error"] is None:  # what failed is no answer of another run
+                    runs.add(record["run"])
                 self._note(record, self._end)
                 self._end += len(line)
         if runs - {self._run} and not self._fresh:
@@ -202,12 +208,15 @@ class AnswerFile:
         self._file.seek(self._end)
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            if not self._end and self.path.stat().st_size == 0:
-                self.path.unlink()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
-        self._lock.release()
+        try:
+            if self._file is not None:
+                empty = not self._end and os.fstat(self._file.fileno()).st_size == 0
+                self._file.close()
+                if empty:
+                    self.path.unlink(missing_ok=True)
+        finally:
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()
 
     def _foreign(self) -> RequestError:
         return RequestError(
@@ -228,17 +237,15 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None where it is not one of a batch."""
     try:
         record = json.loads(line)
-        fits = isinstance(record, dict) and record.keys() >= _FIELDS
-        return record if fits and int(record["key"], 16) >= 0 and record["line"] > 0 else None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
+    return record if isinstance(record, dict) and _is_ours(record) else None
 
 
-def _check_target(path: Path) -> None:
-    if path.is_dir():
-        raise RequestError(f"{path}: it is a folder: name a file for the answers")
-    special = path.absolute().parts[1:2] in {("dev",), ("proc",)}
-    if special or (path.exists() and not path.is_file()):
-        raise RequestError(f"{path}: it is no ordinary file: name one for the answers")
-    if not path.absolute().parent.is_dir():
-        raise RequestError(f"{path}: there is no folder '{path.parent}': make it first")
+def _is_ours(record: Mapping[str, Any]) -> bool:
+    if not record.keys() >= _FIELDS:
+        return False
+    line, key, run = (record[name] for name in ("line", "key", "run"))
+    numbered = type(line) is int and 0 < line <= _MOST_LINES
+    keyed = isinstance(key, str) and _KEY.fullmatch(key) is not None
+    return numbered and keyed and isinstance(run, str)

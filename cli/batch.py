@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import cached_property
 from itertools import count as numbers
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SOME_FAILED = 1
 
 _SHOWN = 20
+_LIMITS = frozenset({"timeout", "retries", "budget", "deadline", "concurrency"})
 
 
 def batch(
@@ -98,6 +99,11 @@ def batch(
     ):
         if output.exists() and output.samefile(asked.path):
             raise RequestError(f"{output}: it holds the questions: name another file with -o")
+        if not rag.status()["documents"]:
+            complain(
+                f"the index in '{rag.folder}' holds no documents yet: nothing can be answered; "
+                "run 'rag index FOLDER', and then this with --fresh"
+            )
         run = _Run(rag, asked, filters, workers, retry=retry)
         with AnswerFile(output, run.key, fresh=fresh) as answers:
             tally = run(answers)
@@ -126,7 +132,7 @@ class _Run:
     def key(self) -> str:
         """Equal for runs whose answers may stand in one file."""
         parts = [
-            self._rag.pipeline.as_dict(),
+            _lasting(self._rag.pipeline.as_dict()),
             str(self._rag.folder.resolve()),
             [stated(one) for one in self._filters],
         ]
@@ -188,9 +194,19 @@ class _Run:
         return done
 
 
+def _lasting(part: object) -> object:
+    """`part` of a pipeline without limits of asking models: who raises them wants to go on."""
+    if isinstance(part, list | tuple):
+        return [_lasting(one) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    left = _LIMITS if "use" in part else frozenset[str]()
+    return {name: _lasting(value) for name, value in part.items() if name not in left}
+
+
 def _checked(questions: Questions, answers: AnswerFile) -> int:
     """How many questions there are. Raises RequestError where the answers are of others."""
-    total, last = 0, 0
+    total, last, twice = 0, 0, 0
     lines: dict[str, int] = {}
     for one in questions:
         total, last = total + 1, one.line
@@ -198,9 +214,12 @@ def _checked(questions: Questions, answers: AnswerFile) -> int:
             _check_same(one, answers)
         if one.id is not None:
             first = lines.setdefault(str(one.id), one.line)
-            if first != one.line:
+            twice += first != one.line
+            if first != one.line and twice <= _SHOWN:
                 told = f"the id '{one_line(str(one.id))}' is that of line {first} too"
                 complain(f"{questions.name}:{one.line}: {told}; both are answered")
+    if twice > _SHOWN:
+        complain(f"and {twice - _SHOWN:,} more with an id that stood before")
     if len(answers) > last:
         raise _others(answers, len(answers))
     return total

@@ -14,7 +14,7 @@ from rag.cli.output import clean, one_line
 from rag.cli.place import place
 from rag.connectors.names import is_elsewhere, source_path
 from rag.errors import RequestError
-from rag.places import Placed
+from rag.whereabouts import Placed
 
 _WEB = frozenset({"http", "https"})
 # Files that programs show. A system may run others instead, such as scripts.

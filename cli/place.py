@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rag.cli.output import one_line
-from rag.places import Placed, located
+from rag.whereabouts import Placed, located
 
 if TYPE_CHECKING:
     from rag.types import Passage

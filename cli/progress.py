@@ -25,21 +25,14 @@ def index_progress(total: int | None, *, encodes: bool) -> Iterator[Show | None]
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bars
-
-    columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("", total=total)
+    with _bar(total) as update:
         started = time.monotonic()
         pace = Pace()
 
         def show(now: Progress) -> None:
             seconds = time.monotonic() - started
             rate = pace.after(now.encoded, seconds)
-            line = progress_line(now, total, seconds, rate, encodes=encodes)
-            bars.update(bar, completed=now.looked_at, description=line)
+            update(now.looked_at, progress_line(now, total, seconds, rate, encodes=encodes))
 
         yield show
 
@@ -50,20 +43,27 @@ def question_progress(total: int, known: int) -> Iterator[Callable[[int], None]]
     if not sys.stderr.isatty():
         yield lambda _: None
         return
+    with _bar(total, known) as update:
+        started = time.monotonic()
+
+        def show(done: int) -> None:
+            seconds = time.monotonic() - started
+            update(known + done, question_line(known + done, done, total, seconds))
+
+        yield show
+
+
+@contextmanager
+def _bar(total: int | None, completed: int = 0) -> Iterator[Callable[[int, str], None]]:
+    """A bar on standard error; it is told how much is completed, and what to say beside it."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
     columns = (BarColumn(bar_width=24), TextColumn("{task.description}", markup=False))
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("", total=total, completed=known)
-        started = time.monotonic()
-
-        def show(done: int) -> None:
-            line = question_line(known + done, done, total, time.monotonic() - started)
-            bars.update(bar, completed=known + done, description=line)
-
-        yield show
+        bar = bars.add_task("", total=total, completed=completed)
+        yield lambda done, line: bars.update(bar, completed=done, description=line)
 
 
 def question_line(answered: int, done: int, total: int, seconds: float) -> str:

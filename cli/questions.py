@@ -165,7 +165,7 @@ def _object(text: str) -> Mapping[str, object]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", "") or " ".join(str(error).split())
+        reason = getattr(error, "msg", "it nests too deep, or a number is too long")
         raise LineError(f"is broken JSON ({reason}); each line must be one JSON object") from None
     if not isinstance(found, dict):
         raise LineError('is no JSON object, such as {"question": "..."}')

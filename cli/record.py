@@ -102,7 +102,16 @@ def _turns(history: object) -> Sequence[Turn]:
         return ()
     if not isinstance(history, list) or not all(isinstance(one, dict) for one in history):
         raise LineError('the field \'history\' must be a list of turns, {"role", "text"}')
-    return [Turn(one.get("role"), one.get("text", one.get("content"))) for one in history]
+    return [_turn(place, one) for place, one in enumerate(history, 1)]
+
+
+def _turn(place: int, turn: Mapping[str, Any]) -> Turn:
+    role, text = turn.get("role"), turn.get("text", turn.get("content"))
+    if role not in ("user", "assistant"):
+        raise LineError(f"turn {place} of 'history' needs a 'role', \"user\" or \"assistant\"")
+    if not isinstance(text, str):
+        raise LineError(f"turn {place} of 'history' needs a 'text', which is a string")
+    return Turn(role, text)
 
 
 def _key(parts: Sequence[object]) -> str:

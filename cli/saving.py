@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rag.cli.answer import as_dict, sources, unsupported
 from rag.cli.output import clean, one_line
 from rag.errors import RequestError
+from rag.tracefile import write_whole
 
 if TYPE_CHECKING:
     from rag.cli.conversation import Conversation
@@ -48,19 +49,12 @@ def save(conversation: Conversation, name: str, *, replace: bool) -> Path:
 
 
 def _write(path: Path, content: bytes, *, replace: bool) -> None:
-    """Write the file whole or not at all."""
+    """Write the file whole, where nothing else is or it may be replaced."""
     if path.exists() and not path.is_file():
         raise RequestError(f"{path}: it is no ordinary file: name another one")
     if path.exists() and not replace:
         raise RequestError(f"{path}: it exists; '/save! {path}' replaces it")
-    whole = path.resolve()
-    draft = whole.with_name(f".save-{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(whole)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    write_whole(path, content)
 
 
 def _as_json(conversation: Conversation) -> str:

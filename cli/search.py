@@ -17,7 +17,7 @@ from rag.cli.options import (
     TraceOption,
     WhereOption,
 )
-from rag.cli.output import complain, console, say, say_json
+from rag.cli.output import complain, console, count, say, say_json
 from rag.cli.place import is_stale, place
 from rag.cli.snippet import matcher, snippet
 from rag.filters import parse_filter
@@ -29,12 +29,22 @@ if TYPE_CHECKING:
     from rag.types import Hit, Ranking
 
 
+# Passages that people are shown unasked: more are for whoever answers.
+SHOWN = 8
+
+
 def search(
     *,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words or a question.")],
     k: Annotated[
         int | None,
-        typer.Option("-k", min=1, metavar="N", help="How many passages.", show_default=False),
+        typer.Option(
+            "-k",
+            min=1,
+            metavar="N",
+            help=f"How many passages; without it the pipeline's, of which {SHOWN} are printed.",
+            show_default=False,
+        ),
     ] = None,
     where: WhereOption,
     explain: Annotated[
@@ -63,7 +73,8 @@ def search(
         found = [hit_shape(rank, hit) for rank, hit in enumerate(hits, 1)]
         say_json({"query": ranking.query.text, "hits": found})
     elif hits:
-        _say_hits(ranking, hits)
+        _say_hits(ranking, hits[: k or SHOWN])
+        _say_more(len(hits[k or SHOWN :]))
     else:
         complain("no passage was found")
 
@@ -98,11 +109,18 @@ def _explain(told: Explanation, k: int | None, trace: Path | None, *, as_json: b
     if not ranking.hits:
         complain("no passage was found")
     arms = told.arms
-    for rank, (hit, reasons) in enumerate(zip(ranking.hits[:k], told.reasons, strict=False), 1):
+    shown = ranking.hits[: k or SHOWN]
+    for rank, (hit, reasons) in enumerate(zip(shown, told.reasons, strict=False), 1):
         _say_hits(ranking, [hit], rank)
         say_reasons(hit, reasons, arms)
+    _say_more(len(ranking.hits) - len(shown) if k is None else 0)
     say()
     say_steps(ranking.steps)
+
+
+def _say_more(number: int) -> None:
+    if number:
+        complain(f"{count(number, 'more passage')} found: -k shows as many as you say")
 
 
 def hit_shape(rank: int, hit: Hit) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from rag.cli.output import count, duration, one_line
 from rag.cli.record import Asked
-from rag.evaluate.references import ReferenceMeasures
 
 if TYPE_CHECKING:
     from rag.cli.answer_file import AnswerFile
@@ -76,6 +75,8 @@ class Tally:
 
 def tallied(questions: Questions, answers: AnswerFile, done: int, seconds: float) -> Tally:
     """What `answers` hold of `questions`, when all have been asked."""
+    from rag.evaluate.references import ReferenceMeasures
+
     tally, measures = Tally(done=done, seconds=seconds), ReferenceMeasures()
     for one, record in _paired(questions, answers.records()):
         tally.questions += 1

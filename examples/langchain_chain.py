@@ -20,7 +20,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable, RunnablePassthrough
 
-from rag import Rag
+from rag import Rag, RagError
 from rag.interop.langchain import RagChatModel, RagCompressor, RagRetriever
 
 PROMPT = ChatPromptTemplate.from_messages(
@@ -80,4 +80,9 @@ def main(question: str, base_url: str = "http://localhost:11434/v1", name: str =
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) < 2:
+        sys.exit('usage: langchain_chain.py "QUESTION" [BASE_URL [MODEL]]')
+    try:
+        main(*sys.argv[1:4])
+    except RagError as error:
+        sys.exit(f"error: {error}")

@@ -48,11 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def read(file: Path) -> Iterator[dict[str, Any]]:
     """The questions. Raises RagError for a line that is none."""
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode("utf-8-sig"))
             if not isinstance(record["question"], str):
                 raise TypeError
         except (ValueError, KeyError, TypeError):

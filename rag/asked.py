@@ -17,6 +17,9 @@ def as_query(question: str | Query, filters: Filters, history: Sequence[Turn] = 
     if history:
         query = replace(query, history=tuple(history))
     _check_history(query.history)
+    # Programs give what they have: an empty cell of a table, bytes of a request.
+    if not isinstance(query.text, str):
+        raise RequestError(f"a question is text, not of type '{type(query.text).__name__}'")
     text = query.text.strip()
     if not text:
         raise RequestError("the question is empty")

@@ -1,43 +1,11 @@
-"""Where something stands in its document, as people write it."""
+"""Where a span of a document stands when that is no page: slides, rows of a sheet, functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from rag.sentences import blocks_within
 from rag.types import Block
-
-
-class Placed(Protocol):
-    """A passage or a citation."""
-
-    @property
-    def source(self) -> str:
-        """What a person would open."""
-        ...
-
-    @property
-    def page(self) -> int | None:
-        """Counted from 1; None where there are no pages."""
-        ...
-
-    @property
-    def place(self) -> str:
-        """Where to look when there are no pages: a slide, a sheet's rows, a function."""
-        ...
-
-    @property
-    def headings(self) -> tuple[str, ...]:
-        """Outermost first."""
-        ...
-
-
-def located(of: Placed, remark: str = "") -> str:
-    """One line, for example "manual.pdf, page 3, Safety > Brakes", and a `remark`."""
-    page = of.place or (f"page {of.page}" if of.page is not None else "")
-    parts = (of.source, page, " > ".join(of.headings), remark)
-    return ", ".join(" ".join(part.split()) for part in parts if part)
 
 
 def place_of(blocks: Sequence[Block], start: int, end: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import Any
 
 from rag.errors import RequestError
@@ -75,15 +76,18 @@ def unknown(what: str, given: str, known: Iterable[str]) -> str:
     return f"no {what} named '{given}'{hint} (taken: {taken})"
 
 
-def options(component: type) -> dict[str, inspect.Parameter]:
+@cache
+def options(component: type) -> Mapping[str, inspect.Parameter]:
     """The options of a component: the keyword-only parameters of its `__init__`.
 
     Those that the class names in `given` are supplied by the program, and are no options.
     """
     given = getattr(component, "given", ())
     signature = inspect.signature(component, eval_str=True)
-    return {
+    found = {
         name: parameter
         for name, parameter in signature.parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in given
     }
+    # Everybody who asks gets the same one.
+    return MappingProxyType(found)

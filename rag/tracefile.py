@@ -29,12 +29,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Literal, TypeAlias
 
 from rag.errors import RequestError
@@ -138,13 +137,13 @@ def hit_dict(rank: int, hit: Hit) -> dict[str, Any]:
     }
 
 
-def check_target(path: Path) -> None:
-    """Raise RequestError where a trace cannot be written to `path`, before anything is asked."""
+def check_target(path: Path, what: str = "the trace") -> None:
+    """Raise RequestError where `what` cannot be written to `path`, before anything is asked."""
     if path.is_dir():
-        raise RequestError(f"{path}: it is a folder: name a file for the trace")
+        raise RequestError(f"{path}: it is a folder: name a file for {what}")
     special = path.absolute().parts[1:2] in {("dev",), ("proc",)}
     if special or (path.exists() and not path.is_file()):
-        raise RequestError(f"{path}: it is no ordinary file: name one for the trace")
+        raise RequestError(f"{path}: it is no ordinary file: name one for {what}")
     if not path.absolute().parent.is_dir():
         raise RequestError(f"{path}: there is no folder '{path.parent}': make it first")
 
@@ -154,15 +153,25 @@ def write_trace(path: Path, shape: Mapping[str, Any]) -> None:
     check_target(path)
     # ASCII, so that half a surrogate pair in a document does no harm.
     content = json.dumps(_finite(shape), indent=2, allow_nan=False) + "\n"
-    whole = path.resolve()
-    draft = whole.with_name(f".trace-{os.getpid()}-{threading.get_ident()}")
     try:
-        draft.write_text(content, "ascii")
-        draft.replace(whole)
+        write_whole(path, content.encode("ascii"))
     except OSError as error:
-        draft.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise RequestError(f"{path}: the trace cannot be written: {reason}") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave what was there. Raises OSError."""
+    whole = path.resolve()
+    draft = whole.with_name(f".draft-{token_hex(8)}")
+    try:
+        # A link that somebody put there is not followed.
+        with draft.open("xb") as file:
+            file.write(content)
+        draft.replace(whole)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _finite(data: Any) -> Any:

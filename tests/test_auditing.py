@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -152,6 +153,15 @@ def test_a_file_that_was_only_touched_or_copied_is_not(rag: Rag, place: Path) ->
     path.rename(place / "kept")
     path.write_bytes((place / "kept").read_bytes())
     assert rag.audit(GOOD) == ()
+
+
+def test_processes_that_compare_a_touched_file_end(place: Path) -> None:
+    with Rag.open(place / ".rag", pipeline="bm25", overrides=["answer.min_score=0"]) as rag:
+        rag.index(place / "documents")
+        os.utime(place / "documents/lamp.txt")
+        found = rag.ask("How many litres of oil does each lamp burn?")
+        assert [one.stale for one in found.citations] == [""]
+        assert not [one for one in threading.enumerate() if one.name.startswith("rag-parsers")]
 
 
 def test_a_file_whose_time_was_set_back_is_stale(rag: Rag, place: Path) -> None:

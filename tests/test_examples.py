@@ -317,6 +317,21 @@ def test_nightly_does_nothing_with_a_file_that_is_wrong(
     assert run(documents, tmp_path / "none", answers, "--index", tmp_path / ".rag") == 2
 
 
+def test_nightly_takes_lines_as_json_has_them(
+    tmp_path: Path, documents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, answers = tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
+    # A line separator within a text ends no line of a file.
+    asked.write_bytes('\ufeff{"question": "When does\u2028the ferry leave?"}\r\n'.encode())
+    options = ("--index", tmp_path / ".rag", "--pipeline", "bm25")
+    assert run(documents, asked, answers, *options) == 0
+    assert "nine" in answers.read_text()
+    capsys.readouterr()
+    asked.write_bytes(b'{"question": "Who?"}\n{"question": "caf\xe9?"}\n')
+    assert run(documents, asked, answers, *options) == 2
+    assert "questions.jsonl:2: no question" in capsys.readouterr().err
+
+
 def test_nightly_runs_as_a_command(tmp_path: Path, documents: Path) -> None:
     asked, answers = tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
     asked.write_text('{"question": "When does the ferry leave?"}')

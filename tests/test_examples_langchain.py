@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +73,12 @@ async def test_it_streams_and_takes_many(example: dict[str, Any], folder: Path) 
     assert whole["documents"][0].metadata["relevance_score"] > 0.3
     assert [one["answer"] for one in chain.batch([ASKED, "Leave?"])] == ["Three months [1]."] * 2
     with_chain.close()
+
+
+def test_as_a_command_it_says_what_is_wrong(tmp_path: Path) -> None:
+    for arguments, line in (((), "usage: "), (("Who?",), "error: no index in ")):
+        command = [sys.executable, str(EXAMPLE), *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith(line)
+        assert len(done.stderr.splitlines()) == 1

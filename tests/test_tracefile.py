@@ -94,12 +94,12 @@ def test_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "t.json"
     path.write_text("before")
 
-    def full(self: Path, data: str, encoding: str) -> int:
-        self.touch()
+    def full(self: Path, target: Path) -> Path:
+        assert self.exists()
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", full)
+        patch.setattr(Path, "replace", full)
         with pytest.raises(RequestError, match=r"t\.json: the trace cannot be written: No space"):
             write_trace(path, {"version": 1})
     assert path.read_text() == "before"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.places import located
 from rag.types import Answer, Hit, Query
+from rag.whereabouts import located
 
 ABSTENTION = "The documents don't answer this."
 

@@ -15,6 +15,7 @@ from rag.answer.context import Source, counter, packed
 from rag.answer.instructions import messages, system
 from rag.answer.support import MIN_SUPPORT
 from rag.answer.writing import Evidence, Unsupported, Writing
+from rag.chat.answered import was_cut
 from rag.chat.asking import Asker, needed
 from rag.chat.prompt import Prompt
 from rag.chat.settings import Budget, Deadline, Retries, Settings, Timeout
@@ -143,6 +144,8 @@ class ChatAnswerer:
                 raise self._clear(error) from error
             yield from self._fallen(self._fallback, error, query, hits, view)
             return
+        if was_cut():
+            note("the answer is not whole: raise the model's 'max_tokens'", failed=True)
         yield from _ended(query, hits, writing)
 
     def _sources(

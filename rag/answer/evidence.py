@@ -162,9 +162,11 @@ def _passages(
 
 
 def _distinct(found: Sequence[Candidate]) -> list[Candidate]:
-    """Each place once, though passages overlap."""
-    places = {(one.passage.document_id, one.start, one.end): one for one in reversed(found)}
-    return list(reversed(places.values()))
+    """Each place once, though passages overlap: as the best passage has it."""
+    places: dict[tuple[str, int, int], Candidate] = {}
+    for one in found:
+        places.setdefault((one.passage.document_id, one.start, one.end), one)
+    return list(places.values())
 
 
 def _lacking(sought: Sequence[str], read: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from rag.answer.candidates import Candidate
@@ -110,10 +110,10 @@ class Writing:
 
     def _bound(self, size: int, character: str) -> None:
         if size >= self.max_characters:
-            note(f"the reply was stopped at max_characters = {self.max_characters:,}")
+            note(f"the reply was stopped at max_characters = {self.max_characters:,}", failed=True)
             self._over = True
         elif self._repetition.runs(character):
-            note("the reply was stopped: it repeats itself")
+            note("the reply was stopped: it repeats itself", failed=True)
             self._over = True
 
     def _begun(self, sentence: Sentence) -> str:
@@ -131,7 +131,8 @@ class Writing:
     def _finished(self, sentence: Sentence) -> str:
         """What is shown of a complete sentence beyond what was shown of it before."""
         if self._over:
-            return ""
+            # A reply that was stopped ends with what was shown of its last sentence.
+            sentence = replace(sentence, text=sentence.text[: self._shown])
         if not self.text and abstains(sentence.text):
             self.abstained = self._over = True
             return ""
@@ -142,8 +143,8 @@ class Writing:
         verdict = self.evidence.check(bare, cited) if _says(bare) else Verdict(True, 1.0)
         found = verdict.evidence if verdict.supported else ()
         text = self.cleaner.cleaned(sentence.text, self.evidence.texts(found)).strip()
-        if self._repetition.again(text):
-            note("the reply was stopped: it repeats itself")
+        if not self._over and self._repetition.again(text):
+            note("the reply was stopped: it repeats itself", failed=True)
             self._over = True
         if not text or (self.unsupported == "drop" and not verdict.supported):
             self._dropped += bool(text)

@@ -13,6 +13,8 @@ from rag.types import Reply
 TOP = 20
 # Models that think first and whose server does not take it out, or cut them off meanwhile.
 _THOUGHT = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
+# How the note of a reply that was cut off begins.
+_CUT = "a reply was cut off at "
 
 
 def dug(record: Any, *path: str | int) -> Any:
@@ -42,9 +44,15 @@ def reply_of(text: str, tokens: Any = None) -> Reply:
     return Reply(text.strip(), tuple(_choices(tokens)))
 
 
+def was_cut() -> bool:
+    """Whether that was noted for the stage under way."""
+    asked = under_way()
+    return asked is not None and any(one.startswith(_CUT) for one in asked.notes)
+
+
 def told_cut(limit: str) -> None:
     """Note that a reply ends where it was cut off; once for a stage."""
-    line = f"a reply was cut off at {limit}"
+    line = f"{_CUT}{limit}"
     asked = under_way()
     if asked is None or line not in asked.notes:
         note(line)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rag.chat.relay import LateError
+from rag.chat.said import shortened
 from rag.chat.settings import Settings
 from rag.errors import ChatError, RagError
 from rag.tracing import Question, note
@@ -50,7 +51,10 @@ class Attempts:
 
     def late(self) -> ChatError:
         """The error of whoever met the deadline."""
-        return ChatError(f"the deadline of {self._settings.deadline:g} s is over")
+        return ChatError(
+            f"the deadline of {self._settings.deadline:g} s for the chat model is over: raise "
+            "'deadline' where it needs longer"
+        )
 
     def patiently(self, call: Callable[[float], _T]) -> _T:
         """What `call` returns within the seconds it is given.
@@ -79,6 +83,7 @@ class Attempts:
             if self.left() <= _OVER:
                 raise self.late() from None
             told = f"the chat model told nothing for {self._settings.timeout:g} s"
+            told += ": raise 'timeout' where it needs longer"
             raise ChatError(told, again=True) from None
         except ChatError as error:
             # Of the seconds that were left nobody knows, of the deadline whoever set it.
@@ -97,7 +102,8 @@ class Attempts:
             told = self._told
             told.update(failures)
         for line, times in list(told.items())[:_LINES]:
-            note(_short(line) + (f" ({times} times)" if times > 1 else ""))
+            often = f" ({times} times)" if times > 1 else ""
+            note(shortened(" ".join(line.split()), _LENGTH) + often)
         if len(told) > _LINES:
             note(f"and {len(told) - _LINES} other failures of the chat model")
 
@@ -127,8 +133,3 @@ class Attempts:
         with self._lock:
             self._told[f"asked again: {error}"] += 1
         self.over.wait(seconds)
-
-
-def _short(line: str) -> str:
-    line = " ".join(line.split())
-    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 3]}..."

@@ -46,6 +46,8 @@ def events(server: Server, exchange: Exchange) -> Iterator[Any]:
     if beginning.startswith(b"{"):
         yield server.parsed(_joined(server, body))
         return
+    if beginning.startswith(b"<"):
+        raise server.no_api()
     for data in _data(server, body):
         if data.strip() == _DONE:
             return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from rag.chat.answered import TOP, dug, reply_of
 from rag.chat.pieces import pieces
 from rag.chat.relay import LateError, Tell, relayed
+from rag.chat.said import shortened
 from rag.chat.settings import AGAIN, PATIENCE
 from rag.errors import ChatError, RequestError
 from rag.protocols import ChatModel
@@ -179,5 +180,4 @@ def _passing(error: Exception) -> bool:
 
 
 def _line(words: object) -> str:
-    line = " ".join(str(words).split())
-    return line if len(line) <= 160 else f"{line[:157]}..."
+    return shortened(" ".join(str(words).split()))

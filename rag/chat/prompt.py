@@ -55,7 +55,7 @@ class Prompt:
             return
         for name in required:
             if f"{{{name}}}" not in text:
-                yield f"has no {{{name}}}: put it where the {name} is to stand"
+                yield f"has no {{{name}}}: write that where the {name} should stand"
 
 
 def tagged(name: str, text: str, others: Iterable[str] = ()) -> str:

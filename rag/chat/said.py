@@ -52,9 +52,9 @@ def said(record: Any) -> Said:
     return Said(line, code, kind)
 
 
-def shortened(line: str) -> str:
-    """`line`, or as much of it as is told."""
-    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 3]}..."
+def shortened(line: str, most: int = _LENGTH) -> str:
+    """`line`, or as much of it as is told: `most` characters."""
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def phrase(status: int) -> str:

@@ -24,6 +24,12 @@ from rag.http import retry_after
 
 # Bytes of a reply with its tokens' probabilities, or of one in pieces with all around them.
 MOST_WITH_CHOICES = 16_000_000
+# What to look at where a server refuses without a word.
+_HINTS: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "does it need a key, or another one?",
+    HTTPStatus.FORBIDDEN: "does it need a key, or another one?",
+    HTTPStatus.NOT_FOUND: "check base_url and the model's name",
+}
 # So much of the beginning of a key tells which one it is.
 _BEGINNING = 6
 
@@ -73,10 +79,16 @@ class Server:
 
     def parsed(self, answer: bytes | str) -> Any:
         """The JSON that the server answered. Raises ChatError where it is none."""
+        if answer.lstrip()[:1] in (b"<", "<"):
+            raise self.no_api()
         try:
             return json.loads(answer)
         except (ValueError, RecursionError):
             raise self.failed("answered with what is no JSON", again=True) from None
+
+    def no_api(self) -> ChatError:
+        """An error for what answers with a page, as proxies and other programs do."""
+        return self.failed("answered with a page, and no reply: check base_url", again=True)
 
     def reported(self, told: Said) -> ChatError:
         """An error that the server tells of in the midst of an answer."""
@@ -142,7 +154,7 @@ class Server:
         if 300 <= status < 400:
             return self.failed(f"redirects ({status}), which is not followed: check base_url")
         told = said_in(answer)
-        words = shortened(self._keyless(told.words))
+        words = shortened(self._keyless(told.words)) or _HINTS.get(status, "")
         return self.failed(
             f"answered {phrase(status)}" + (f": {words}" if words else ""),
             again=status in AGAIN and told.code != "insufficient_quota",

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast, get_args
 
 from rag import registry
-from rag.config.wording import shown, taken, unknown_key
+from rag.config.wording import named, shown, taken, unknown_key
 from rag.errors import RequestError
 from rag.registry import Nested
 
@@ -213,7 +213,8 @@ def _complete_nested(component: type, options: dict[str, object]) -> Iterator[Co
 def _check_nested(kind: str, given: dict[str, object]) -> tuple[dict[str, object], list[str]]:
     use = given.pop("use", None)
     if not isinstance(use, str):
-        return {}, [f"takes a {kind} like {{use: NAME}} (taken: {', '.join(registry.names(kind))})"]
+        choices = ", ".join(registry.names(kind))
+        return {}, [f"takes {named(kind)} like {{use: NAME}} (taken: {choices})"]
     try:
         component = registry.load(kind, use)
     except (RequestError, ImportError, AttributeError) as error:

@@ -10,7 +10,7 @@ from rag.config.component import Component, check
 from rag.config.draft import Draft, Part
 from rag.config.grammar import COUNT
 from rag.config.tree import Node
-from rag.config.wording import not_taken, shown, unknown_key
+from rag.config.wording import named, not_taken, shown, unknown_key
 from rag.errors import RequestError
 
 
@@ -38,7 +38,8 @@ class Reader:
         given = {name: child.plain() for name, child in node.value.items() if name != "use"}
         options, complaints = check(component, use, given)
         for option, message in complaints:
-            self.draft.add(part.at(option), message)
+            told = _left_over(use, node.value, option) if message.startswith("no option") else ""
+            self.draft.add(part.at(option), told or message)
         if options is not None:
             part.component = Component(kind, use, options)
         return part
@@ -46,12 +47,12 @@ class Reader:
     def _use(self, kind: str, node: Node) -> str | None:
         choices = ", ".join(registry.names(kind)) or "none is installed"
         if not isinstance(node.value, dict):
-            message = f"takes a {kind} like {{use: NAME}} (taken: {choices})"
+            message = f"takes {named(kind)} like {{use: NAME}} (taken: {choices})"
             self.draft.add(node, f"{message}, got {shown(node.plain())}")
             return None
         use = node.value.get("use")
         if use is None:
-            self.draft.add(node, f"'use' is missing: name a {kind} (taken: {choices})")
+            self.draft.add(node, f"'use' is missing: name {named(kind)} (taken: {choices})")
         elif not isinstance(use.value, str):
             self.draft.add(use, not_taken("use", {"type": "string"}, use.plain()))
         return use.value if use is not None and isinstance(use.value, str) else None
@@ -136,3 +137,13 @@ def present(entries: Mapping[str, Node], key: str) -> Node | None:
 def kept(node: Node) -> list[Node]:
     """The items of a list that no override removed."""
     return [item for item in node.children if not item.removed]
+
+
+def _left_over(use: str, given: Mapping[str, Node], option: str) -> str:
+    """What to do where an override names another component than `option` was written for."""
+    name, left = given["use"], given.get(option)
+    if name.line is not None or left is None or left.line is None:
+        return ""
+    place = name.key.removeprefix("--set ").removesuffix(".use")
+    told = f"'{use}' has no such option, and the pipeline has it"
+    return f"{told}: replace all, as in --set '{place}={{use: {use}}}'"

@@ -39,13 +39,18 @@ def shown(value: object) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
+def named(kind: str) -> str:
+    """A kind of component with its article, for example "an encoder"."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
 def taken(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> str:
     """What a JSON Schema of one option takes, for example "a whole number >= 8"."""
     definitions = definitions or {}
     if "$ref" in schema:
         return taken(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "component" in schema:
-        return f"a {schema['component']} like {{use: NAME}}"
+        return f"{named(schema['component'])} like {{use: NAME}}"
     if "const" in schema:
         return shown(schema["const"])
     if "enum" in schema:

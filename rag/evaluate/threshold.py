@@ -1,15 +1,7 @@
 """The threshold of an answerer for a stated error rate, proven on questions.
 
-Angelopoulos, Bates, Candès, Jordan and Lei (2021), "Learn then Test: Calibrating Predictive
-Algorithms to Achieve Risk Control": thresholds are tested one after the other, the strictest
-first, up to the first that fails, which keeps the chance of error of the whole at that of one
-test. Several such sequences with different starts share it.
-
-Each test is Clopper and Pearson's one-sided bound (1934). Given the scores, the answers are
-wrong each with a chance of its own; how many are is then spread less than by a binomial of the
-same mean (Hoeffding 1956, "On the Distribution of the Number of Successes in Independent
-Trials"), and so the bound holds for the mean chance. Which thresholds are looked at, and where a
-sequence starts, hang on the scores alone, never on what is right, so that neither costs anything.
+Which thresholds are looked at hangs on the scores alone, never on what is right, so that looking
+at many costs nothing: see `rag.evaluate.proof`.
 """
 
 from __future__ import annotations
@@ -18,21 +10,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.errors import RequestError
 from rag.evaluate.intervals import Interval, Values
+from rag.evaluate.proof import Counts, Tests, fewest, upper_bound
 from rag.evaluate.risk import Point, Sample, at_threshold
 
 # Thresholds are looked at in steps of this: nobody writes more digits.
 _STEP = 0.01
-# Sequences start where so many answers are at hand as would do if none was wrong, and at two and
-# four times as many: the first alone would end at the first mistake.
-_STARTS = 3
 # Answers under which a share of wrong ones promises nothing.
 _TELLING = 10
-
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +55,7 @@ def fit(
     `error` and `level` lie between 0 and 1. Raises RequestError where nothing can be shown: it
     says about how many questions more could.
     """
-    tests = _Tests.of(error, level, int(np.isfinite(sample.scores).sum()), len(sample))
+    tests = Tests.of(error, level, int(np.isfinite(sample.scores).sum()), len(sample))
     if tests is None:
         raise RequestError(_too_few(sample, error, level))
     grid, tally = _tally(sample)
@@ -92,69 +79,6 @@ def fit(
         abstained=abstained if tally[:, 2].any() else None,
         proven=float(np.mean(found >= 0)),
     )
-
-
-def upper_bound(wrong: int, answered: int, level: float) -> float:
-    """The one-sided upper bound of Clopper and Pearson for a share; 1 where all are wrong."""
-    from scipy.stats import beta
-
-    return 1.0 if wrong == answered else float(beta.ppf(level, wrong + 1, answered - wrong))
-
-
-@dataclass(frozen=True, slots=True)
-class _Tests:
-    """Which counts show the error rate: `allowed[n]` wrong ones at most among n, -1 for none."""
-
-    error: float
-    level: float
-    sure: float
-    starts: tuple[int, ...]
-    allowed: Counts
-
-    @classmethod
-    def of(cls, error: float, level: float, answers: int, questions: int) -> _Tests | None:
-        """Tests for so many answers; None where they are too few whatever is right.
-
-        Of the questions, a resample may have more that are answered.
-        """
-        for number in range(_STARTS, 0, -1):
-            sure = 1 - (1 - level) / number
-            starts = tuple(fewest(error, sure) * 2**n for n in range(number))
-            if starts[-1] <= answers:
-                return cls(error, level, sure, starts, _allowed(error, sure, questions))
-        return None
-
-    def lowest(self, answered: Counts, wrong: Counts) -> int:
-        """The place of the lowest threshold that is shown; -1 where none is.
-
-        `answered` and `wrong` are counts at each threshold, the lowest threshold first.
-        """
-        shown = wrong <= self.allowed[answered]
-        place = -1
-        for start in self.starts:
-            # Counts grow downwards: the last place with enough is the strictest threshold.
-            enough = np.flatnonzero(answered >= start)
-            if len(enough) and shown[enough[-1]]:
-                failed = np.flatnonzero(~shown[: enough[-1]])
-                reached = int(failed[-1]) + 1 if len(failed) else 0
-                place = reached if place < 0 else min(place, reached)
-        return place
-
-
-def fewest(error: float, level: float) -> int:
-    """How many answers show the error rate if none of them is wrong."""
-    return math.ceil(math.log(1 - level) / math.log(1 - error))
-
-
-def _allowed(error: float, sure: float, most: int) -> Counts:
-    """For 0 to `most` answers how many may be wrong: where the upper bound is `error`."""
-    from scipy.stats import binom
-
-    number = np.arange(most + 1)
-    wrong = binom.ppf(1 - sure, number, error)
-    fits = binom.cdf(wrong, number, error) <= 1 - sure
-    allowed: Counts = np.where(fits, wrong, wrong - 1).astype(np.int64)
-    return allowed
 
 
 def _tally(sample: Sample) -> tuple[Values, Counts]:
@@ -238,7 +162,7 @@ def _too_few(sample: Sample, error: float, level: float) -> str:
     )
 
 
-def _unproven(sample: Sample, grid: Values, tests: _Tests) -> str:
+def _unproven(sample: Sample, grid: Values, tests: Tests) -> str:
     """What to say where every sequence failed at its start."""
     points = [at_threshold(sample, float(threshold)) for threshold in grid]
     telling = [point for point in points if point.answered >= _TELLING]
@@ -252,7 +176,7 @@ def _unproven(sample: Sample, grid: Values, tests: _Tests) -> str:
     return f"{stated}; add about {more:,} questions, or state a higher error"
 
 
-def _needed(point: Point, sample: Sample, tests: _Tests) -> int | None:
+def _needed(point: Point, sample: Sample, tests: Tests) -> int | None:
     """About how many questions would show the rate, if shares stayed as they are at `point`.
 
     The share of wrong answers is taken a little higher than it is (Laplace's rule of succession),

@@ -128,7 +128,9 @@ class Asking(Recalling):
         """`answer`, whose citations say where a source is not what was indexed."""
         from rag.auditing import dated
 
-        return dated(answer, view.rows, self._freshness)
+        # Processes that parse what was touched would else stay until this is closed.
+        with self._parsers.kept():
+            return dated(answer, view.rows, self._freshness)
 
     def audit(self, answer: Answer, *, min_support: float | None = None) -> tuple[Finding, ...]:
         """What of `answer` does not hold, against the index and its files as they are now.
@@ -164,6 +166,8 @@ class Asking(Recalling):
 
         if workers is not None and workers < 1:
             raise RequestError(f"a batch needs at least one worker, not {workers}")
+        if isinstance(questions, str | Query):
+            raise RequestError("a batch takes several questions, such as a list: 'ask' takes one")
         conditions = as_filters(filters)
         return self._batch(questions, conditions, workers or default_workers(self.pipeline))
 
@@ -202,8 +206,8 @@ class Asking(Recalling):
             # What derives from it is wrong with the index or the pipeline.
             if isinstance(error, RequestError) and type(error) is not RequestError:
                 raise
-            text = question.text if isinstance(question, Query) else question
-            return Unanswered(text, " ".join(str(error).split()))
+            text: object = question.text if isinstance(question, Query) else question
+            return Unanswered(text if isinstance(text, str) else "", " ".join(str(error).split()))
 
     def _while_open(self, questions: Iterable[str | Query]) -> Iterator[str | Query]:
         for question in questions:

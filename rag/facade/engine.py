@@ -86,7 +86,7 @@ class Engine:
         if self.pipeline.encode is None:
             return None
         with self._lock:
-            return self._given or self._built_encoder
+            return self._built_encoder if self._given is None else self._given
 
     @cached_property
     def _built_encoder(self) -> Encoder:

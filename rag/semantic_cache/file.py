@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rag.protocols import Vectors
 from rag.semantic_cache.plain import read, written
 from rag.types import Answer
@@ -160,6 +158,8 @@ class Rows:
 
     def entries(self, space: str, after: int) -> Iterator[Entry]:
         """The questions of a space that lead to answers, from the first after number `after`."""
+        import numpy as np
+
         sql = (
             "SELECT id, filters, question, names, vector FROM entries "
             "WHERE space = ? AND id > ? AND vector IS NOT NULL ORDER BY id"
@@ -215,6 +215,8 @@ class Rows:
         self, place: Place, names: frozenset[str], vector: Vectors | None, answer: Answer
     ) -> int:
         """Keep an answer; the number of its entry."""
+        import numpy as np
+
         cursor = self._run(
             "INSERT INTO entries (space, filters, question, names, vector, answer) "
             "VALUES (?, ?, ?, ?, ?, ?)",

@@ -37,6 +37,14 @@ _DIRECTION = regex.compile(
     r"\b(?:from|to|before|after|von|nach|vor|bis|zu|de|à|vers|desde|hasta|a)\s+(\p{L}[\w'-]*|\d+)",
     regex.I,
 )
+# They ask for nothing, and their capital letters name nobody.
+_COURTESY = regex.compile(
+    r"\b(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|excuse me|please|"
+    r"thanks?(?: you)?(?: (?:very much|a lot|in advance))?|(?:quick )?question|hallo|bitte|"
+    r"guten tag|(?:vielen )?danke?|bonjour|merci|s'il vous pla[îi]t|hola|gracias|por favor)"
+    r"\b[\s,.!:]*",
+    regex.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def normal(text: str) -> str:
 
 def wording(text: str, hits: tuple[Hit, ...] = ()) -> Wording:
     """A question with its names: those that it writes so, and those that its passages do."""
-    made = words(text)
+    made = words(_COURTESY.sub("", text))
     own = {one.key for one in made if not one.initial and _is_name(one)}
     read = " ".join(hit.passage.text for hit in hits)
     # German writes every noun so, which tells nothing.
@@ -69,6 +77,9 @@ def difference(asked: Wording, kept: Wording, known: Set[str] = frozenset()) -> 
 
     `known` are names of other questions: they are names in small letters, too.
     """
+    asked, kept = (
+        Wording(_COURTESY.sub("", one.text) or one.text, one.names) for one in (asked, kept)
+    )
     for one, other in ((asked.text, kept.text), (kept.text, asked.text)):
         if told := lacking(figures(one), figures(other)):
             return f"other numbers: {told[0].split(' is ')[0]}"

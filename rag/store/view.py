@@ -34,6 +34,8 @@ class StoreView:
         self._encoder = encoder
         # Rows of the passages that were found, so that what stages ask of them is looked up.
         self._found: dict[tuple[str, int, int], int] = {}
+        # What answers a question asks for the terms of the same sentences again and again.
+        self._terms: dict[str, Sequence[str]] = {}
 
     @property
     def encoder(self) -> Encoder | None:
@@ -108,14 +110,19 @@ class StoreView:
 
     def terms(self, text: str) -> list[str]:
         """`text` analysed in each language of the index; a term that several give counts once."""
-        per_language = [analyse(text, language) for language in self.generation.languages]
-        if len(per_language) == 1:
-            return per_language[0]
-        return list(dict.fromkeys(term for terms in per_language for term in terms))
+        if text not in self._terms:
+            self._terms[text] = self._analysed(text)
+        return list(self._terms[text])
 
     def idf(self, term: str) -> float:
         """Inverse document frequency of an analysed term; 1 where there is no lexical index."""
         return 1.0 if self.generation.lexical is None else self.generation.lexical.idf(term)
+
+    def _analysed(self, text: str) -> Sequence[str]:
+        per_language = [analyse(text, language) for language in self.generation.languages]
+        if len(per_language) == 1:
+            return per_language[0]
+        return tuple(dict.fromkeys(term for terms in per_language for term in terms))
 
     def _weighted(self, texts: Sequence[Variant]) -> Mapping[str, float]:
         weights: dict[str, float] = {}

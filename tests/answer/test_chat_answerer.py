@@ -224,6 +224,32 @@ def test_a_long_reply_is_stopped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("behaviour", "failed"),
+    [
+        (stream(["The ferry to Brann leaves at 09:40."]), False),
+        (stream(["The ferry to Brann leaves"], ended="length"), True),
+        (stream_endless("The ferry is red and white. "), True),
+    ],
+)
+def test_an_answer_that_is_not_whole_counts_as_failed(behaviour: Behaviour, failed: bool) -> None:
+    with one_question() as under_way:
+        _, notes = served(behaviour)
+        assert under_way.take_failed() == failed
+    cut = any("cut off at max_tokens" in one for one in notes)
+    assert ("the answer is not whole: raise the model's 'max_tokens'" in notes) == cut
+
+
+def test_what_was_shown_of_a_sentence_that_was_stopped_is_checked() -> None:
+    reply = f"The ferry to Brann leaves at 09:40. The moon is made of {'green ' * 40}cheese."
+    answer, notes = written(reply, max_characters=100)
+    assert "the reply was stopped at max_characters = 100" in notes
+    first, last = answer.statements
+    assert (first.supported, last.supported) == (True, False)
+    assert answer.text[last.start : last.end].startswith("The moon is made of green")
+    assert answer.text[last.end :] == " [unsupported]"
+
+
+@pytest.mark.parametrize(
     ("behaviour", "message"),
     [
         (status(500), "500"),
@@ -307,7 +333,9 @@ def test_a_prompt_of_your_own() -> None:
     assert model.asked[0][1].text.startswith("Q <question>When does the ferry leave?</question>")
     usual = {"instructions": "", "context_tokens": 3_000}
     faults = dict(ChatAnswerer.faults({**usual, "prompt": "only {question}"}))
-    assert faults == {"prompt": "'prompt' has no {sources}: put it where the sources is to stand"}
+    assert faults == {
+        "prompt": "'prompt' has no {sources}: write that where the sources should stand"
+    }
     small = {"prompt": None, "context_tokens": 512, "instructions": "x" * 3_000}
     assert "context_tokens" in dict(ChatAnswerer.faults(small))
 

@@ -66,6 +66,6 @@ def test_faults() -> None:
     assert list(Prompt.faults("Ask {question} {n}", ("question", "n"))) == []
     assert list(Prompt.faults(" ")) == ["is empty: leave it out, or write a prompt"]
     assert list(Prompt.faults("Ask {Question} {n", ("question", "n"))) == [
-        "has no {question}: put it where the question is to stand",
-        "has no {n}: put it where the n is to stand",
+        "has no {question}: write that where the question should stand",
+        "has no {n}: write that where the n should stand",
     ]

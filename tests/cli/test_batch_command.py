@@ -191,6 +191,22 @@ def test_places_that_cannot_be(rag: Command) -> None:
     assert not list(Path().glob(".*.lock"))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"line": 10**15}, {"line": 1.5}, {"line": True}, {"key": "f" * 40}, {"run": []}],
+    ids=str,
+)
+def test_records_that_no_batch_writes(rag: Command, wrong: dict[str, Any]) -> None:
+    file = asked({"question": NOTICE})
+    sound = {"line": 1, "key": "0" * 16, "run": "", "question": "", "answer": "", "error": None}
+    written = json.dumps({**sound, **wrong}) + "\n"
+    Path("answers.jsonl").write_text(written)
+    done = rag("batch", file, "-o", "answers.jsonl")
+    assert done.code == 2
+    assert "no output of a batch" in done.err
+    assert Path("answers.jsonl").read_text() == written
+
+
 def test_a_table_without_questions(rag: Command) -> None:
     Path("q.csv").write_text("a,b\n1,2\n")
     done = rag("batch", "q.csv", "-o", "answers.jsonl")

@@ -91,7 +91,7 @@ answer: extractive
         ("a:\n " + "[" * 30 + "]" * 30, 2, "nested deeper than 20"),
         ("{" * 5000, 1, "nested deeper than 20"),
         ("x: " + "y" * 300_000, None, "larger than the 256 KB"),
-        ("[1, 2]", 1, "takes a mapping with name, description, index, query, answer, got [1, 2]"),
+        ("[1, 2]", 1, "index, query, answer, cache, got [1, 2]"),
     ],
 )
 def test_what_is_not_a_pipeline_at_all(text: str, line: int | None, message: str) -> None:

@@ -38,7 +38,14 @@ def test_the_file_itself_is_closed_and_every_reference_resolves() -> None:
     written = schema()
     assert written["additionalProperties"] is False
     assert written["required"] == ["name", "index", "query"]
-    assert set(written["properties"]) == {"name", "description", "index", "query", "answer"}
+    assert set(written["properties"]) == {
+        "name",
+        "description",
+        "index",
+        "query",
+        "answer",
+        "cache",
+    }
     references = set(_references(written))
     assert references == {f"#/$defs/{name}" for name in written["$defs"]}
     json.dumps(written)

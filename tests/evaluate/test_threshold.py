@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from rag.errors import RequestError
+from rag.evaluate.proof import fewest, upper_bound
 from rag.evaluate.risk import Sample, at_threshold
-from rag.evaluate.threshold import fewest, fit, upper_bound
+from rag.evaluate.threshold import fit
 
 
 def drawn(seed: int, number: int, wrong_above: float = 0.0, turn: float = 0.5) -> Sample:

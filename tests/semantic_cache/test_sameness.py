@@ -44,6 +44,7 @@ def test_different_questions(one: str, other: str, why: str) -> None:
         ("Is it open on 6 June 1968?", "Is it open on 1968-06-06?"),
         ("What does error E-42 mean?", "What is the meaning of error E42?"),
         ("May dogs not travel by ferry?", "Are dogs not allowed on the ferry?"),
+        ("Hello! Globex revenue in 2021. Thanks!", "Please tell me: Globex revenue in 2021"),
         ("What does a guest card cost?", "What is the price of a guest card?"),
         ("Who do I ask to book the Ashby Room?", "Who takes bookings of the Ashby Room?"),
     ],

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from rag.filters import Filters, as_filters
 from rag.rag import Rag
-from rag.types import Answer, Citation
+from rag.types import Answer
+from rag.whereabouts import located
 
 
 class Question(BaseModel):
@@ -63,7 +64,7 @@ def as_content(answer: Answer) -> str:
     if not answer.citations:
         return answer.text
     sources = [
-        f"[{number}] {_place(one)}: {_one_line(one.quote)}"
+        f"[{number}] {located(one)}: {' '.join(one.quote.split())}"
         for number, one in enumerate(answer.citations, 1)
     ]
     return "\n".join([_numbered(answer), "", "Sources:", *sources])
@@ -81,13 +82,3 @@ def _numbered(answer: Answer) -> str:
             text = f"{text[: one.end].rstrip()} {missing}{text[one.end :]}"
         following = one.start
     return text
-
-
-def _place(one: Citation) -> str:
-    page = one.place or ("" if one.page is None else f"page {one.page}")
-    parts = (one.source, page, " > ".join(one.headings))
-    return ", ".join(_one_line(part) for part in parts if part)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
