@@ -47,10 +47,12 @@ class Column:
         """Documents in `rows` have `values`, in the same order."""
         if kind == "boolean":
             values = [bool(value) for value in values]
-        same: dict[Scalar, Scalar] = {}
+        if kind == "text":
+            # Equal texts are kept once; 1 and 1.0 are equal too, and read differently.
+            same: dict[Scalar, Scalar] = {}
+            values = [same.setdefault(value, value) for value in values]
         self.rows.setdefault(kind, []).extend(rows)
-        # Equal texts are kept once.
-        self.values.setdefault(kind, []).extend(map(same.setdefault, values, values))
+        self.values.setdefault(kind, []).extend(values)
 
 
 class Fields:

@@ -261,7 +261,10 @@ def test_at_a_terminal(project: Path, plugin: str) -> None:
 def test_ctrl_c_at_the_prompt_ends_it(project: Path) -> None:
     with Terminal(project, "chat") as screen:
         screen.until("> ")
-        screen.press("half a que\x03")
+        screen.press("half a que")
+        screen.until("half a que")
+        time.sleep(0.1)  # what comes before the line is waited for is not noticed
+        screen.press("\x03")
         assert screen.ended() == 130
     assert screen.seen.endswith("rag: stopped\n")
     assert "Traceback" not in screen.seen

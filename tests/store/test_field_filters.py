@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from embedded import Embedded, whole
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import RequestError
@@ -145,6 +145,7 @@ def exhaustive(store: Embedded) -> Exhaustive:
 
 @pytest.mark.slow
 @settings(max_examples=500, deadline=None)
+@example(test=Condition("mixed", "~", "0"), k=60)
 @given(test=FILTERS, k=st.sampled_from([1, 5, 60]))
 def test_both_arms_find_what_an_exhaustive_search_has(
     store: Embedded, exhaustive: Exhaustive, test: Filter, k: int
