@@ -76,6 +76,11 @@ def printable(piece: str) -> str:
     return _CONTROL.sub("", piece)
 
 
+def imageless(text: str) -> str:
+    """`text` without images, which whatever shows it would load from where they say."""
+    return _IMAGE.sub("", text).replace("![", "! [")
+
+
 def addresses(text: str) -> frozenset[str]:
     """The addresses in a source, word for word, with what stands before a host's dots."""
     return frozenset(_word(text, found)[0] for found in _URL.finditer(text))

@@ -10,9 +10,12 @@ import numpy as np
 from pydantic import Field
 
 from rag.answer.abstention import abstained
+from rag.answer.addressed import addressed
 from rag.answer.candidates import Candidate
+from rag.answer.cleaning import imageless
 from rag.answer.evidence import Evidence, evidence
 from rag.protocols import Vectors, View
+from rag.tracing import note
 from rag.types import Answer, Citation, Hit, Query, Statement
 
 # How likely the best sentence must answer: what 9 of 10 answerable questions of benchmarks/dev
@@ -29,7 +32,8 @@ class ExtractiveAnswerer:
     is when. The best one answers; up to `sentences` - 1 more are added that say something else
     and are at least `beside` times as likely to be the right one. The score is how likely the
     best one answers, 0 to 1, by weights that are fitted on questions with and without an answer;
-    under `min_score` the answer is that the documents don't answer.
+    under `min_score` the answer is that the documents don't answer. Sentences that speak to a
+    language model are not quoted, and images are not shown.
     """
 
     def __init__(
@@ -53,7 +57,9 @@ class ExtractiveAnswerer:
         if score < self.min_score:
             return abstained(query, hits, score)
         chosen = self._chosen(weighed, scores)
-        shown = [candidate.shown for candidate in chosen]
+        if not chosen:
+            return abstained(query, hits, score)
+        shown = [imageless(candidate.shown) for candidate in chosen]
         return Answer(
             query.text,
             "\n".join(shown),
@@ -74,9 +80,17 @@ class ExtractiveAnswerer:
             if math.exp(scores[position] - scores[order[0]]) < self.beside:
                 break
             candidate = weighed.found[position]
-            if not any(candidate.repeats(other) for other in chosen):
+            if not any(candidate.repeats(other) for other in chosen) and _is_shown(candidate):
                 chosen.append(candidate)
         return chosen
+
+
+def _is_shown(candidate: Candidate) -> bool:
+    """Whether it says something to a reader. What is for a model may reach one in a history."""
+    if addressed(candidate.quote):
+        note(f"a sentence of '{candidate.passage.source}' speaks to a model: it is not quoted")
+        return False
+    return bool(imageless(candidate.shown).strip())
 
 
 def _statements(shown: Sequence[str]) -> Iterator[Statement]:

@@ -98,6 +98,7 @@ def test_a_script_asks_and_looks_closer(talked: Talk, tmp_path: Path) -> None:
         ["retrieve", "bm25"],
         ["cut", "0.0"],
         ["answer", "extractive"],
+        ["supported", "1.00"],
     ]
     assert kept.read_text() == (
         f"# Conversation\n\n## {ASKED}\n\n{SAID}\n\n"
