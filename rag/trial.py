@@ -31,6 +31,7 @@ from rag.evaluate.report import Report, comparisons
 from rag.evaluate.result import PipelineResult
 from rag.evaluate.runner import judge, judge_run
 from rag.evaluate.trec import Run, file_name, read_run, write_run
+from rag.gathering import GatheringEncoder
 from rag.indexing import IndexReport
 from rag.protocols import Encoder
 from rag.rag import Rag
@@ -212,7 +213,7 @@ class _Bench:
         questions = len(dataset.queries)
         # The answer is what the pipeline would give, its last cut included.
         with ExitStack() as opened:
-            asked = opened.enter_context(closing(Rag(rag.folder, pipeline, rag.encoder)))
+            asked = opened.enter_context(closing(_asked(rag, pipeline)))
             bold = _bold(pipeline, asked)
             return judge(
                 dataset,
@@ -237,6 +238,12 @@ class _Bench:
         tag = file_name(name)
         folder = self.extent.save_runs / (file_name(dataset.name) if self.several else "")
         return folder / f"{tag}.run", tag
+
+
+def _asked(rag: Rag, pipeline: Pipeline) -> Rag:
+    """Answers from the index of `rag`; sentences that several questions meet are encoded once."""
+    encoder = None if rag.encoder is None else GatheringEncoder(rag.encoder)
+    return Rag(rag.folder, pipeline, encoder)
 
 
 def _bold(pipeline: Pipeline, asked: Rag) -> Rag | None:
