@@ -137,7 +137,7 @@ def _searches(rag: object) -> None:
 
     assert isinstance(rag, Rag)
     hits = rag.search("the keeper of the lamp on the island").hits
-    assert len(hits) == 8
+    assert len(hits) == 20
     assert all({"bm25", "dense"} & hit.stages.keys() for hit in hits)
 
 

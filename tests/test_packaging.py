@@ -77,7 +77,7 @@ def test_the_wheel_holds_one_package_and_all_of_it(wheel: Path) -> None:
         PurePosixPath(*package.split("."), file.name)
         for package in PROJECT["tool"]["setuptools"]["packages"]
         for file in ROOT.joinpath(*package.split(".")).iterdir()
-        if file.suffix in {".py", ".yaml", ".html"} or file.name == "py.typed"
+        if file.suffix in {".py", ".yaml", ".html", ".json"} or file.name == "py.typed"
     }
     assert {name for name in names if name.parts[0] == "rag"} == expected
 
