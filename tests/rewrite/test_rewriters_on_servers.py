@@ -44,7 +44,7 @@ BAD = {
 }
 
 
-def ranking(url: str, name: str) -> Ranking:
+def ranking(url: str, name: str, seconds: float = 0.3) -> Ranking:
     """What the whole of a pipeline makes of the question."""
     text = f"""
 name: x
@@ -55,8 +55,8 @@ query:
   - rewrite:
       use: {name}
       model: {{use: openai, model: tiny, base_url: '{url}'}}
-      timeout: 0.3
-      deadline: 1.0
+      timeout: {seconds}
+      deadline: {max(seconds, 1.0)}
       retries: 1
       cache: false
   - retrieve: {{of: [{{use: dense, k: 5}}]}}
@@ -67,7 +67,8 @@ query:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_server_that_answers(name: str) -> None:
     with ChatServer(ok("When does the ferry at the pier leave?")) as server:
-        made = ranking(server.url, name)
+        # A busy machine may be slow to answer too.
+        made = ranking(server.url, name, seconds=20)
         assert len(server.requests) == 1
         assert "<question>when does it leave</question>" in server.requests[0].prompt
     assert made.query.variants or made.query.hypotheses
