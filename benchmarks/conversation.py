@@ -9,11 +9,10 @@ with its rewrite beside it, and `standalone` the rewrite alone.
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.arguments import CHECKOUT, Arguments, arguments
+from benchmarks.loopback import served
 from benchmarks.record import Record
 from rag import Query, Rag, Turn
 from rag.config import load_pipeline, parse_pipeline
@@ -55,9 +55,9 @@ class Followup:
 def measure(given: Arguments) -> None:
     record = Record("conversation", "Follow-ups: the sample corpus", given.quick)
     asked = followups()[: _QUICK if given.quick else None]
-    with _served(asked) as address:
+    with served(_rewriter(asked)) as address:
         for preset in _PRESETS[: 1 if given.quick else None]:
-            _report(record, preset, asked, _measured(preset, asked, address))
+            _report(record, preset, asked, _measured(preset, asked, f"{address}/v1"))
     record.write()
 
 
@@ -142,9 +142,8 @@ def _compare(record: Record, preset: str, values: Mapping[str, Values]) -> None:
     record.figures[f"{preset}, gained"] = asdict(gained)
 
 
-@contextmanager
-def _served(asked: Sequence[Followup]) -> Iterator[str]:
-    """The address of a server that speaks the chat completions of OpenAI."""
+def _rewriter(asked: Sequence[Followup]) -> type[BaseHTTPRequestHandler]:
+    """What answers as the chat completions of OpenAI do."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -162,14 +161,7 @@ def _served(asked: Sequence[Followup]) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-        finally:
-            server.shutdown()
-            thread.join()
+    return Handler
 
 
 def _reply(asked: Sequence[Followup], prompt: str) -> str:

@@ -15,7 +15,6 @@ is fitted on where its questions are asked. A whole run replaces the weights tha
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,8 +34,9 @@ from rag.config import load_pipeline
 from rag.evaluate.jsonl import records
 from rag.evaluate.rightness import is_right
 from rag.gathering import GatheringEncoder
-from rag.protocols import Encoder, Tokenizer, Vectors
+from rag.protocols import Encoder
 from rag.registry import load
+from rag.wrapping import WrappedEncoder
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -78,31 +78,6 @@ class Case:
     weight: float = 1.0
 
 
-class _Plain:
-    """An encoder that gives no vectors of tokens."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-
-    @property
-    def dimension(self) -> int:
-        return self._encoder.dimension
-
-    @property
-    def fingerprint(self) -> str:
-        return self._encoder.fingerprint
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self._encoder.tokenizer
-
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._encoder.encode_passages(texts)
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._encoder.encode_queries(texts)
-
-
 def measure(given: Arguments, *, write: bool = False) -> None:
     """Fit and judge; with `write` the weights that ship are replaced."""
     record = Record("fitting", "The extractive answerer's weights: benchmarks/dev", given.quick)
@@ -132,7 +107,7 @@ def _indexed(means: Means) -> Iterator[Rag]:
     if pipeline.encode is not None:
         built: Encoder = pipeline.encode.build()
         # Sentences that several questions meet are encoded once.
-        encoder = GatheringEncoder(_Plain(built) if means == "vectors" else built)
+        encoder = GatheringEncoder(WrappedEncoder(built) if means == "vectors" else built)
     with (
         TemporaryDirectory(prefix="ragline-") as place,
         Rag.open(Path(place) / "index", pipeline=pipeline, encoder=encoder) as rag,
@@ -282,10 +257,8 @@ def _verdict(one: Case, weights: Weights) -> tuple[bool, float]:
     """Whether the best sentence is a right one, and how likely it is said to be."""
     if not one.evidence.found:
         return False, 0.0
-    scores = _scores(one, weights.ranking)
-    signs = {**one.evidence.signs(scores.astype(np.float32)), "constant": 1.0}
-    total = sum(value * signs[name] for name, value in weights.confidence.items())
-    return bool(one.right[scores.argmax()]), 1 / (1 + math.exp(-total))
+    scores = one.evidence.scores(weights)
+    return bool(one.right[scores.argmax()]), one.evidence.confidence(scores, weights)
 
 
 def _folds(cases: Sequence[Case], means: Means) -> Iterator[tuple[Sequence[Case], Weights]]:

@@ -16,7 +16,8 @@ from benchmarks.timing import COMMAND, Ran, Spread, interleaved, run, seconds, s
 from rag import Rag
 from rag.config import load_pipeline
 from rag.models import find_model
-from rag.protocols import Encoder, Tokenizer, Vectors
+from rag.protocols import Encoder, Vectors
+from rag.wrapping import WrappedEncoder
 
 _PRESET = "hybrid"
 _MODEL = "all-MiniLM-L6-v2"
@@ -29,28 +30,13 @@ _SAMPLE = 400
 _REPEATS = 3
 
 
-class TimedEncoder:
+class TimedEncoder(WrappedEncoder):
     """An encoder that keeps the slices of passages it is given, and the time they take."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self.slices: list[list[str]] = []
         self.seconds = 0.0
-
-    @property
-    def dimension(self) -> int:
-        """Components of a vector."""
-        return self._encoder.dimension
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the encoder inside."""
-        return self._encoder.fingerprint
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """That of the encoder inside."""
-        return self._encoder.tokenizer
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """The vectors of `texts`, timed."""
@@ -58,10 +44,6 @@ class TimedEncoder:
         vectors: list[Vectors] = []
         self.seconds += seconds(lambda: vectors.append(self._encoder.encode_passages(texts)))
         return vectors[0]
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of questions, not timed."""
-        return self._encoder.encode_queries(texts)
 
 
 def measure(given: Arguments) -> None:

@@ -8,17 +8,17 @@ an answerer holds back until it is sure of it.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.arguments import Arguments, arguments
+from benchmarks.loopback import served
 from benchmarks.record import Record
 from rag import Delta, Rag
 from rag.chat.asking import Asker, Settings
@@ -53,19 +53,8 @@ class _Server:
         if not path.endswith("/api/chat"):
             yield b"data: [DONE]\n\n"
 
-    @contextmanager
-    def served(self) -> Iterator[str]:
-        """Its address."""
-        with ThreadingHTTPServer(("127.0.0.1", 0), self._handler()) as server:
-            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{server.server_address[1]}"
-            finally:
-                server.shutdown()
-                thread.join()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What answers requests."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -100,7 +89,7 @@ def measure(given: Arguments) -> None:
     record = Record("streaming", "Streamed answers: the first piece", given.quick)
     times = _QUICK if given.quick else _QUESTIONS
     server = _Server()
-    with server.served() as address:
+    with served(server.handler()) as address:
         for provider in ("openai", "ollama"):
             model = load("chat", provider)(model="scripted", base_url=address)
             _report(record, f"{provider}, asked alone", _waited(server, times, _asked(model)))

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from rag.errors import ModelError
-from rag.protocols import Encoder, TokenEncoder, Tokenizer, TokenVectors, Vectors
+from rag.protocols import Encoder, TokenEncoder, TokenVectors, Vectors
+from rag.wrapping import WrappedEncoder
 
 Kind: TypeAlias = Literal["passages", "queries", "tokens", "query tokens"]
 Found: TypeAlias = "Vectors | TokenVectors"
@@ -30,7 +31,7 @@ _PATIENCE = 10.0
 _REMEMBERED = 256_000_000
 
 
-class GatheringEncoder:
+class GatheringEncoder(WrappedEncoder):
     """An encoder for threads that share it: equal texts are encoded once, and batches are shared.
 
     Vectors are those of `encoder`, whose batches may hold the texts of several threads, up to
@@ -47,7 +48,7 @@ class GatheringEncoder:
     def __init__(
         self, encoder: Encoder, *, full: int = _FULL, remembered: int = _REMEMBERED
     ) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._full = full
         self._remembered = remembered
         self._turn = threading.Condition()
@@ -57,21 +58,6 @@ class GatheringEncoder:
         # Only who has the turn looks at them.
         self._known: OrderedDict[tuple[Kind, bytes], Found] = OrderedDict()
         self._held = 0
-
-    @property
-    def dimension(self) -> int:
-        """Components of a vector."""
-        return self._encoder.dimension
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the encoder itself."""
-        return self._encoder.fingerprint
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer of passages."""
-        return self._encoder.tokenizer
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """float32 `(len(texts), dimension)`, rows of length one.

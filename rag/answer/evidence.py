@@ -60,17 +60,17 @@ class Evidence:
     weakest: Vectors
     words: int
 
-    def scores(self) -> Vectors:
-        """How well each candidate answers; only the order means something."""
-        weights = fitted()[self.means].ranking
+    def scores(self, weights: Weights | None = None) -> Vectors:
+        """How well each candidate answers, by the weights that ship; only the order counts."""
+        ranking = (weights or fitted()[self.means]).ranking
         summed: Vectors = sum(
-            (weight * getattr(self, name) for name, weight in weights.items()),
+            (weight * getattr(self, name) for name, weight in ranking.items()),
             start=np.zeros(len(self.found), np.float32),
         )
         return summed
 
     def signs(self, scores: Vectors) -> Mapping[str, float]:
-        """What speaks for the best candidate, and against it."""
+        """What speaks for the best candidate, and against it; "constant" speaks alike for all."""
         best = int(scores.argmax())
         others = np.delete(scores, best)
         read = self.found[best].context.casefold()
@@ -83,18 +83,19 @@ class Evidence:
             "numbers": math.ceil(_lacking(_NUMBER.findall(self.question), read)),
             "names": _lacking(_NAME.findall(self.question), read),
             "words": float(self.words),
+            "constant": 1.0,
         }
 
-    def confidence(self, scores: Vectors) -> float:
+    def confidence(self, scores: Vectors, weights: Weights | None = None) -> float:
         """How likely the best candidate answers, from 0 to 1."""
-        weights = fitted()[self.means].confidence
+        confidence = (weights or fitted()[self.means]).confidence
         signs = self.signs(scores)
-        return 1 / (1 + math.exp(-sum(weights[name] * signs.get(name, 1.0) for name in weights)))
+        return 1 / (1 + math.exp(-sum(weight * signs[name] for name, weight in confidence.items())))
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each signal counts; `confidence` has a constant besides, called "constant"."""
+    """What each signal counts for the order of candidates, and each sign for the best one."""
 
     ranking: Mapping[str, float]
     confidence: Mapping[str, float]

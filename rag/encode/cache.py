@@ -12,14 +12,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from rag.protocols import Encoder, TokenEncoder, Tokenizer, TokenVectors, Vectors
+from rag.protocols import Encoder, TokenEncoder, TokenVectors, Vectors
+from rag.wrapping import WrappedEncoder
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
 )
 
 
-class CachedEncoder:
+class CachedEncoder(WrappedEncoder):
     """An encoder that remembers, in `folder`, the vectors of the passages it has seen.
 
     There is one SQLite file for each fingerprint, so that vectors never mix. Where `encoder`
@@ -32,30 +33,11 @@ class CachedEncoder:
         return super().__new__(CachedTokenEncoder if tokens else cls)
 
     def __init__(self, encoder: Encoder, folder: Path) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._lock = threading.Lock()
         # A plug-in's fingerprint may be any text: two may begin alike, or hold a slash.
         name = hashlib.sha256(encoder.fingerprint.encode()).hexdigest()[:16]
         self._path = folder / f"vectors-{name}.db"
-
-    @property
-    def dimension(self) -> int:
-        """Components of a vector."""
-        return self._encoder.dimension
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the encoder itself."""
-        return self._encoder.fingerprint
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer of passages."""
-        return self._encoder.tokenizer
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of questions, which are not kept."""
-        return self._encoder.encode_queries(texts)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """float32 `(len(texts), dimension)`: what is known is read, the rest encoded and kept."""

@@ -26,6 +26,7 @@ Ranked: TypeAlias = Sequence[tuple[str, float]]
 
 _COLUMNS = 6
 _SHOWN = 5
+_LARGEST = 1e38
 _SPACE = re.compile(r"[\s%]")
 _NOT_IN_NAMES = re.compile(r"[^\w.+=@-]+")
 
@@ -103,6 +104,8 @@ def _descending(scores: Sequence[float]) -> Iterator[np.float32]:
     former = np.float32(np.inf)
     for score in scores:
         # Nine digits write a single-precision number so that it is read as the same one.
+        # Within bounds: below the smallest number there is none that could be written.
+        score = min(max(score, -_LARGEST), _LARGEST)
         former = min(np.float32(score), np.nextafter(former, np.float32(-np.inf)))
         yield former
 
