@@ -7,22 +7,17 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
-from rag.encode.batches import batches, filled, step, stretches
-from rag.encode.loading import load_model
-from rag.encode.pooling import MeanPooling, unit
+from rag.encode.backend import Backend, ModelSpec
 from rag.encode.settings import ModelSettings, Task
 from rag.encode.tokens import ModelTokenizer
+from rag.encode.torch_backend import TorchBackend
 from rag.errors import ModelError, RequestError
 from rag.models import ModelFiles, find_model
 from rag.protocols import TokenVectors, Vectors
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 
 class SentenceTransformersEncoder:
@@ -98,15 +93,15 @@ class SentenceTransformersEncoder:
     @property
     def dimension(self) -> int:
         """Components of a vector."""
-        return int(self._model.get_embedding_dimension() or 0)
+        return self._backend.dimension
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """float32 `(len(texts), dimension)`, rows of length one."""
-        return self._encode(texts, "document")
+        return self._backend.vectors(texts, "document")
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """The same for questions, with their prompt."""
-        return self._encode(texts, "query")
+        return self._backend.vectors(texts, "query")
 
     def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
         """Tokens of passages: see `rag.protocols.TokenEncoder`.
@@ -114,74 +109,15 @@ class SentenceTransformersEncoder:
         Those of some 16,000 tokens are in memory at a time. Raises RequestError where the model
         does not pool by the mean.
         """
-        _ = self._pooling
-        lengths = self._lengths(texts)
-        return (
-            one
-            for some in stretches(lengths)
-            for one in self._tokens(
-                [texts[n] for n in some], [lengths[n] for n in some], "document"
-            )
-        )
+        return self._backend.tokens(texts, "document")
 
     def encode_query_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
         """The same for questions, with their prompt, whose tokens stand nowhere in the text."""
-        _ = self._pooling
-        return (
-            one for text in texts for one in self._tokens([text], self._lengths([text]), "query")
-        )
+        return self._backend.tokens(texts, "query")
 
     def pooled(self, means: Vectors) -> Vectors:
         """What follows the mean: `(n, dimension of tokens)` to `(n, dimension)`, unit rows."""
-        if not len(means):
-            return np.empty((0, self.dimension), np.float32)
-        return unit(self._pooling.pooled(means)[:, : self.dimension])
-
-    def _encode(self, texts: Sequence[str], task: Task) -> Vectors:
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch, length in batches(self._lengths(texts), self._length):
-            # A question is always encoded alone, and somebody waits for it.
-            given = [texts[n] for n in batch]
-            rows = given if task == "query" else filled(given, length)
-            vectors[batch] = self._run(rows, task)[: len(batch)]
-        return unit(vectors)
-
-    def _tokens(
-        self, texts: Sequence[str], lengths: Sequence[int], task: Task
-    ) -> list[TokenVectors]:
-        prompt = len(self._prompt(task))
-        extra = {"return_offsets_mapping": True}
-        found: dict[int, TokenVectors] = {}
-        for batch, length in batches(lengths, self._length):
-            given = [texts[n] for n in batch]
-            rows = given if task == "query" else filled(given, length)
-            run = self._run(rows, task, None, **extra)
-            for position, features in zip(batch, run, strict=False):
-                found[position] = self._pooling.tokens(features, prompt)
-        return [found[position] for position in range(len(texts))]
-
-    def _run(
-        self,
-        texts: list[str],
-        task: Task,
-        output: Literal["sentence_embedding"] | None = "sentence_embedding",
-        **text: object,
-    ) -> Any:
-        """One batch through the model; `text` is what its tokenizer is told."""
-        model = self._model
-        encode: Any = model.encode_query if task == "query" else model.encode_document
-        return encode(
-            texts,
-            prompt=self._prompt(task),
-            batch_size=len(texts),
-            show_progress_bar=False,
-            output_value=output,
-            processing_kwargs={"text": {"pad_to_multiple_of": step(self._length), **text}},
-        )
-
-    def _lengths(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, of which the model reads no more than its length."""
-        return [min(one + 2, self._length) for one in self.tokenizer.lengths(texts)]
+        return self._backend.pooled(means)
 
     @cached_property
     def _settings(self) -> ModelSettings:
@@ -201,16 +137,14 @@ class SentenceTransformersEncoder:
         given = self._given_prompts[task]
         return self._settings.prompt(task) if given is None else given
 
-    @cached_property
-    def _pooling(self) -> MeanPooling:
-        return MeanPooling(self._model, self._name)
-
     @property
-    def _model(self) -> SentenceTransformer:
+    def _backend(self) -> Backend:
         with self._lock:
             return self._loaded
 
     @cached_property
-    def _loaded(self) -> SentenceTransformer:
+    def _loaded(self) -> Backend:
         _ = self._weights
-        return load_model(self._name, self.files.folder, self._dtype, self._device, self._length)
+        prompts: dict[Task, str] = {task: self._prompt(task) for task in ("query", "document")}
+        spec = ModelSpec(self._name, self.files.folder, self._length, prompts, self.tokenizer)
+        return TorchBackend(spec, self._dtype, self._device)

@@ -103,10 +103,10 @@ def _escaped(name: str) -> str:
 def _descending(scores: Sequence[float]) -> Iterator[np.float32]:
     former = np.float32(np.inf)
     for score in scores:
+        # Below the smallest number there is none that could be written.
+        bounded = np.float32(min(max(score, -_LARGEST), _LARGEST))
         # Nine digits write a single-precision number so that it is read as the same one.
-        # Within bounds: below the smallest number there is none that could be written.
-        score = min(max(score, -_LARGEST), _LARGEST)
-        former = min(np.float32(score), np.nextafter(former, np.float32(-np.inf)))
+        former = min(bounded, np.nextafter(former, np.float32(-np.inf)))
         yield former
 
 
