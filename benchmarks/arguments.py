@@ -47,14 +47,19 @@ class Arguments:
 
 def arguments(description: str | None) -> Arguments:
     """The arguments of this process."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="a small run; no bar applies to it")
-    parser.add_argument(
+    given = parser(description).parse_args()
+    return Arguments(given.quick, given.data)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The parser of these arguments, for a benchmark that takes more."""
+    taken = argparse.ArgumentParser(description=description)
+    taken.add_argument("--quick", action="store_true", help="a small run; no bar applies to it")
+    taken.add_argument(
         "--data",
         type=Path,
         default=Path(os.environ.get(VARIABLE) or CHECKOUT.parent / "shared" / "data"),
         metavar="DIR",
         help=f"folder that holds scifact/, financebench/ and the others (default: {VARIABLE})",
     )
-    given = parser.parse_args()
-    return Arguments(given.quick, given.data)
+    return taken

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 # The most frequent words are those of English, so that the text is taken for English.
 FUNCTION_WORDS = (
@@ -45,9 +46,13 @@ class Corpus:
 
     def draw(self, count: int) -> list[str]:
         """`count` words."""
-        ranks = np.searchsorted(self._cumulative, self._random.random(count))
-        drawn: list[str] = self.words[np.minimum(ranks, len(self.words) - 1)].tolist()
+        drawn: list[str] = self.words[self.ranks(self._random.random(count))].tolist()
         return drawn
+
+    def ranks(self, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The ranks of words drawn by `shares` `(n,)`, each from 0 to below 1."""
+        ranks = np.searchsorted(self._cumulative, shares)
+        return np.minimum(ranks, len(self.words) - 1)
 
     def text(self, count: int) -> str:
         """`count` words in sentences and paragraphs."""

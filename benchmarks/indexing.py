@@ -1,6 +1,7 @@
 """What indexing costs beside encoding, and what an index run costs when little has changed.
 
-The encoder's own time is what the same run spends inside the encoder.
+The encoder's own time is what it takes for the same passages when nothing else is done: one call
+with all of them, right after the run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rag.wrapping import WrappedEncoder
 
 _PRESET = "hybrid"
 _MODEL = "all-MiniLM-L6-v2"
-_MOST_OVERHEAD = 1.15
+_MOST_OVERHEAD = 1.10
 _MOST_UNCHANGED = 0.03
 _MOST_EDITED = 0.05
 _HEAVY = {"torch", "transformers", "sentence_transformers", "faiss"}
@@ -55,15 +56,15 @@ def measure(given: Arguments) -> None:
         paths = write_files(
             source, Path(place) / "documents", _QUICK_DOCUMENTS if given.quick else None
         )
-        inside = _measure_library(record, Path(place), paths)
-        _measure_command(record, Path(place), paths, inside)
+        alone = _measure_library(record, Path(place), paths)
+        _measure_command(record, Path(place), paths, alone)
     record.write()
 
 
 def _measure_library(record: Record, place: Path, paths: Sequence[Path]) -> float:
-    """One run of `Rag.index` with the encoder's share of it; then edits; then a plain encoder.
+    """One run of `Rag.index`, the encoder alone on its passages; edits; then a plain encoder.
 
-    Gives the seconds inside the encoder.
+    Gives the seconds of the encoder alone.
     """
     encoder = load_pipeline(_PRESET).encode
     assert encoder is not None
@@ -73,28 +74,39 @@ def _measure_library(record: Record, place: Path, paths: Sequence[Path]) -> floa
     rag = Rag.open(place / "library", pipeline=_PRESET, encoder=timed)
     wall = seconds(lambda: rag.index(place / "documents"))
     inside, slices = timed.seconds, timed.slices
-    ratio = wall / inside
-    record.add("passages", f"{sum(map(len, slices)):,} of {len(paths):,} documents")
-    record.add("Rag.index, model loaded", f"{wall:.2f} s")
-    record.add("of which inside the encoder", f"{inside:.2f} s")
+    texts = [text for slice_ in slices for text in slice_]
+    alone = seconds(lambda: timed.encode_passages(texts))
+    ratio = wall / alone
+    record.add("passages", f"{len(texts):,} of {len(paths):,} documents")
+    record.add("Rag.index, model loaded", f"{wall:.2f} s, {len(texts) / wall:.1f} passages/s")
+    record.add("of which inside the encoder, other work going on beside it", f"{inside:.2f} s")
+    record.add("the encoder alone on the same passages", f"{alone:.2f} s")
     record.add(
-        "Rag.index over its encoder's time",
+        "Rag.index over its encoder alone",
         f"{ratio:.3f}",
-        f"<= {_MOST_OVERHEAD}",
+        f"<= {_MOST_OVERHEAD:.2f}",
         ratio <= _MOST_OVERHEAD,
     )
     edits = spread([_after_edit(rag, place, path) for path in _chosen(paths)])
     _share(record, "Rag.index after an edit", edits, wall, _MOST_EDITED)
     rag.close()
-    record.figures["library"] = {"seconds": wall, "encoder_seconds": inside}
-    record.figures["plain"] = _measure_plain(record, timed, [t for texts in slices for t in texts])
-    return inside
+    record.figures["library"] = {
+        "seconds": wall,
+        "encoder_seconds": inside,
+        "encoder_alone_seconds": alone,
+        "groups": [len(slice_) for slice_ in slices],
+    }
+    record.figures["plain"] = _measure_plain(record, timed, texts, len(texts) / wall)
+    return alone
 
 
 def _measure_plain(
-    record: Record, encoder: Encoder, texts: Sequence[str]
+    record: Record, encoder: Encoder, texts: Sequence[str], indexed: float
 ) -> dict[str, list[float]]:
-    """The encoder beside `SentenceTransformer.encode` as one would call it, by turns."""
+    """The encoder beside `SentenceTransformer.encode` as one would call it, by turns.
+
+    `indexed` is how many passages a second `Rag.index` has encoded, saved and committed.
+    """
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -111,15 +123,19 @@ def _measure_plain(
         record.add(f"{name}: {len(sample)} passages", speed.text("passages/s", 1))
     ratio = speeds["ragline"].median / speeds["sentence-transformers"].median
     record.add("ragline's encoder over SentenceTransformer.encode(batch_size=32)", f"{ratio:.2f}")
+    whole = indexed / speeds["sentence-transformers"].median
+    record.add(
+        "Rag.index as a whole over SentenceTransformer.encode(batch_size=32)", f"{whole:.2f}"
+    )
     return times
 
 
-def _measure_command(record: Record, place: Path, paths: Sequence[Path], inside: float) -> None:
+def _measure_command(record: Record, place: Path, paths: Sequence[Path], alone: float) -> None:
     """`rag index` as a process, imports and loading included."""
     first = _index(place)
     record.add("rag index, as a process", f"{first.seconds:.2f} s")
     record.add(
-        "rag index, as a process, over the encoder's time above", f"{first.seconds / inside:.3f}"
+        "rag index, as a process, over the encoder alone above", f"{first.seconds / alone:.3f}"
     )
     unchanged = [_index(place) for _ in range(_REPEATS)]
     times = spread([ran.seconds for ran in unchanged])

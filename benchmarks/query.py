@@ -29,7 +29,7 @@ _DIMENSION = 384
 _TERMS = 8
 _YEARS = 25
 _MOST_MS = 25.0
-_PIPELINE = "hybrid"
+PIPELINE = "hybrid"
 _WARM_UP = 20
 
 
@@ -79,7 +79,7 @@ def measure(given: Arguments) -> None:
     count, rounds, asked = (2_000, 2, 20) if given.quick else (100_000, 3, 100)
     record = Record("query", f"Query time: {count:,} passages", given.quick)
     texts = list(Corpus().passages(count))
-    pipeline = load_pipeline(_PIPELINE)
+    pipeline = load_pipeline(PIPELINE)
     with TemporaryDirectory(prefix="ragline-") as place:
         rag = Rag.open(place, pipeline=pipeline, encoder=RandomEncoder())
         built = rag.index(Texts(texts))
@@ -88,7 +88,7 @@ def measure(given: Arguments) -> None:
         }
         record.add("passages indexed", f"{built.passages:,} in {built.seconds:.0f} s")
         calls = _searches(Path(place), pipeline) | _parts(Path(place), pipeline)
-        times = _rounds(calls, _questions(texts, asked), rounds)
+        times = _rounds(calls, questions(texts, asked), rounds)
     for name, per_round in times.items():
         _add(record, name, per_round)
     record.write()
@@ -98,7 +98,7 @@ def _add(record: Record, name: str, per_round: list[list[float]]) -> None:
     middle, slow = (
         spread([float(np.percentile(times, q)) * 1000 for times in per_round]) for q in (50, 95)
     )
-    barred = (f"<= {_MOST_MS:.0f} ms", middle.median <= _MOST_MS) if name == _PIPELINE else ()
+    barred = (f"<= {_MOST_MS:.0f} ms", middle.median <= _MOST_MS) if name == PIPELINE else ()
     record.add(f"{name}: p50", middle.text("ms"), *barred)
     record.add(f"{name}: p95", slow.text("ms"))
     record.figures[name] = {"p50_ms": middle.median, "p95_ms": slow.median}
@@ -119,10 +119,10 @@ def _searches(place: Path, pipeline: Pipeline) -> dict[str, Ask]:
     few = [Condition("year", "=", 2010)]
     most = [Condition("year", ">=", 2010)]
     return {
-        _PIPELINE: search,
+        PIPELINE: search,
         **{f"{arm.use} alone": alone(arm) for arm in retrieve.arms},
-        f"{_PIPELINE}, filter that 4 % pass": lambda text: search(text, few),
-        f"{_PIPELINE}, filter that 60 % pass": lambda text: search(text, most),
+        f"{PIPELINE}, filter that 4 % pass": lambda text: search(text, few),
+        f"{PIPELINE}, filter that 60 % pass": lambda text: search(text, most),
     }
 
 
@@ -159,7 +159,7 @@ def _parts(place: Path, pipeline: Pipeline) -> dict[str, Ask]:
     }
 
 
-def _questions(texts: Sequence[str], count: int) -> list[str]:
+def questions(texts: Sequence[str], count: int) -> list[str]:
     """Terms that occur together in some passage."""
     random = np.random.default_rng(2)
     questions = []

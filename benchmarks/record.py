@@ -35,9 +35,19 @@ class Row:
         return "" if self.holds is None else "yes" if self.holds else "NO"
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Figures of several things side by side: a row of cells for each, under `heads`."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 @dataclass(slots=True)
 class Record:
     """A benchmark's rows, and the figures behind them for the JSON file.
+
+    `tables` and the SVG files named in `plots`, which lie in `folder`, are shown below the rows.
 
     A quick run has no verdicts, and is kept apart from the results that are published. `load`
     is the machine's load average before the benchmark: what else it had to do.
@@ -48,21 +58,29 @@ class Record:
     quick: bool
     rows: list[Row] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
+    tables: list[Grid] = field(default_factory=list)
+    plots: list[str] = field(default_factory=list)
     load: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
     def add(self, what: str, measured: str, bar: str = "", holds: bool | None = None) -> None:
         """Add a row."""
         self.rows.append(Row(what, measured, bar, None if self.quick else holds))
 
+    @property
+    def folder(self) -> Path:
+        """Where the JSON file goes, and plots."""
+        return _QUICK if self.quick else RESULTS
+
     def write(self) -> Path:
-        """Print the table and write the JSON file."""
-        folder = _QUICK if self.quick else RESULTS
+        """Print the tables and write the JSON file."""
+        folder = self.folder
         folder.mkdir(parents=True, exist_ok=True)
         if self.quick:
             (folder / ".gitignore").write_text("*\n")
         path = folder / f"{self.name}.json"
         path.write_text(json.dumps(self._as_dict(), indent=2, ensure_ascii=False) + "\n")
-        Console().print(self._table())
+        for table in (self._table(), *map(_as_table, self.tables)):
+            Console().print(table)
         print(f"written: {path.relative_to(RESULTS.parent.parent)}")
         return path
 
@@ -76,6 +94,8 @@ class Record:
             "versions": {name: version(name) for name in _PACKAGES},
             "rows": [asdict(row) for row in self.rows],
             "figures": self.figures,
+            "tables": [asdict(table) for table in self.tables],
+            "plots": self.plots,
         }
 
     def _table(self) -> Table:
@@ -85,6 +105,13 @@ class Record:
         for row in self.rows:
             table.add_row(row.what, row.bar, row.measured, row.verdict)
         return table
+
+
+def _as_table(grid: Grid) -> Table:
+    table = Table(*grid.heads)
+    for row in grid.rows:
+        table.add_row(*row)
+    return table
 
 
 def machine() -> dict[str, Any]:
@@ -117,10 +144,23 @@ def _section(record: dict[str, Any]) -> str:
         f"{on['cores']} cores (load {on['load']} before), {on['memory_gb']} GB, {on['system']}, "
         f"Python {on['python']}, ragline {versions['ragline']}.",
         "",
-        "| what | bar | measured | holds |",
-        "|---|---|---|---|",
+        *_markdown(("what", "bar", "measured", "holds"), _rows(record)),
     ]
-    for row in (Row(**fields) for fields in record["rows"]):
-        cells = (row.what, row.bar, row.measured, row.verdict)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    for table in record.get("tables", ()):
+        lines += ["", *_markdown(table["heads"], table["rows"])]
+    for name in record.get("plots", ()):
+        lines += ["", f"![{record['title']}]({name})"]
     return "\n".join([*lines, ""])
+
+
+def _rows(record: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = (Row(**fields) for fields in record["rows"])
+    return [(row.what, row.bar, row.measured, row.verdict) for row in rows]
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_line(heads), "|" + "---|" * len(heads), *map(_line, rows)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

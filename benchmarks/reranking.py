@@ -41,7 +41,7 @@ def measure(given: Arguments) -> None:
     count, rounds = (20, 1) if given.quick else (_COUNT, _ROUNDS)
     record = Record("reranking", f"Reranking {count} passages with a cross-encoder", given.quick)
     with TemporaryDirectory() as folder:
-        model = _save_model(Path(folder) / "model")
+        model = save_model(Path(folder) / "model")
         mixes = _mixes(scifact, count)
         for name, texts in mixes.items():
             _compare(record, name, texts, model, rounds)
@@ -75,7 +75,8 @@ def _paragraphs(folder: Path) -> list[str]:
     return [part for part in parts if len(part.split()) >= 5]
 
 
-def _save_model(folder: Path) -> str:
+def save_model(folder: Path) -> str:
+    """A cross-encoder of that size in `folder`."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 

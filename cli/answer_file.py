@@ -18,8 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from filelock import FileLock, Timeout
-
 from rag.errors import DiskFullError, RequestError, StoreError
 from rag.tracefile import check_target
 
@@ -40,6 +38,8 @@ class AnswerFile:
     """
 
     def __init__(self, path: Path, run: str, *, fresh: bool = False) -> None:
+        from filelock import FileLock
+
         self.path = path
         self._run = run
         self._fresh = fresh
@@ -56,6 +56,8 @@ class AnswerFile:
         self._last = 0
 
     def __enter__(self) -> Self:
+        from filelock import Timeout
+
         check_target(self.path, "the answers")
         try:
             self._lock.acquire(timeout=0)

@@ -14,21 +14,7 @@ from typing import Annotated, TextIO
 import typer
 from typer.exceptions import TyperException
 
-from rag.cli import ask as ask_command
-from rag.cli import batch as batch_command
-from rag.cli import calibrate as calibrate_command
-from rag.cli import chat as chat_command
-from rag.cli import doctor as doctor_command
-from rag.cli import evaluate as evaluate_command
-from rag.cli import explain as explain_command
-from rag.cli import index as index_command
-from rag.cli import inspect as inspect_command
-from rag.cli import pipeline as pipeline_command
-from rag.cli import prune as prune_command
-from rag.cli import remove as remove_command
-from rag.cli import search as search_command
-from rag.cli import status as status_command
-from rag.cli import verify as verify_command
+from rag.cli.commands import CommandGroup
 from rag.cli.interrupt import Interrupted, interruptible
 from rag.cli.output import complain, say
 from rag.errors import RagError
@@ -37,35 +23,9 @@ DONE, WRONG_REQUEST, INTERNAL, INTERRUPTED = 0, 2, 70, 130
 DEBUG = "RAG_DEBUG"
 
 # Without rich, help is printed in half the time.
-app = typer.Typer(name="rag", rich_markup_mode=None, pretty_exceptions_enable=False)
-_CLASSES = {"ask": ask_command.AskCommand}
-for _name, _command, _example in (
-    ("index", index_command.index, "rag index docs"),
-    ("search", search_command.search, "rag search 'notice period' -k 5 --where 'year>=2024'"),
-    ("ask", ask_command.ask, "rag ask 'How long is the notice period?'"),
-    ("chat", chat_command.chat, "rag chat --index .rag"),
-    ("batch", batch_command.batch, "rag batch questions.jsonl -o answers.jsonl"),
-    ("remove", remove_command.remove, "rag remove docs/old 'drafts/*.md'"),
-    ("status", status_command.status, "rag status --index .rag"),
-    ("inspect", inspect_command.inspect, "rag inspect docs/handbook.md --chunks"),
-    (
-        "explain",
-        explain_command.explain,
-        "rag explain 'How long is the notice period?' --expect docs/handbook.md",
-    ),
-    ("verify", verify_command.verify, "rag verify"),
-    ("repair", verify_command.repair, "rag repair"),
-    ("eval", evaluate_command.evaluate, "rag eval beir/nfcorpus --pipeline bm25 --pipeline hybrid"),
-    (
-        "calibrate",
-        calibrate_command.calibrate,
-        "rag calibrate beir/scifact --pipeline reranked.yaml",
-    ),
-    ("prune", prune_command.prune, "rag prune --curve beir/nfcorpus --pipeline hybrid"),
-    ("doctor", doctor_command.doctor, "rag doctor"),
-):
-    app.command(_name, cls=_CLASSES.get(_name), epilog=f"Example: {_example}")(_command)
-app.add_typer(pipeline_command.app)
+app = typer.Typer(
+    name="rag", cls=CommandGroup, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 
 
 def _print_version(wanted: bool) -> None:

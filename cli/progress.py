@@ -117,6 +117,9 @@ def progress_line(
     parts = [f"{now.looked_at:,}{of or ' looked at'}", count(now.passages, "passage")]
     if encodes and now.encoded:
         parts.append(f"{now.encoded:,} encoded" + (f" ({rate:,.0f}/s)" if rate else ""))
+    elif encodes and now.passages:
+        # It is converted then, which takes some seconds in which nothing else moves.
+        parts.append("none encoded yet (a model's first use takes longer)")
     if now.judging:
         parts.append("judging what is worth indexing")
     left = _seconds_left(now, total, seconds, rate, encodes=encodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,9 +22,10 @@ from rag.cli.output import complain, console, count, say, say_json
 from rag.cli.place import is_stale, place
 from rag.cli.snippet import matcher, snippet
 from rag.filters import parse_filter
-from rag.tracefile import check_target, hit_dict, search_trace, write_trace
 
 if TYPE_CHECKING:
+    import re
+
     from rag.explaining import Explanation
     from rag.rag import Rag
     from rag.types import Hit, Ranking
@@ -60,6 +62,8 @@ def search(
     """Show the best passages, with their scores and places."""
     filters = [parse_filter(text, "--where") for text in where]
     if trace is not None:
+        from rag.tracefile import check_target
+
         check_target(trace)
     with closing(_opened(index_folder, pipeline, overrides, k)) as rag:
         if explain:
@@ -68,6 +72,8 @@ def search(
         ranking = rag.search(query, filters)
     hits = ranking.hits[:k]
     if trace is not None:
+        from rag.tracefile import search_trace, write_trace
+
         write_trace(trace, search_trace(ranking, rag.pipeline.name))
     if as_json:
         found = [hit_shape(rank, hit) for rank, hit in enumerate(hits, 1)]
@@ -101,6 +107,8 @@ def _explain(told: Explanation, k: int | None, trace: Path | None, *, as_json: b
 
     ranking = told.ranking
     if trace is not None:
+        from rag.tracefile import write_trace
+
         write_trace(trace, told.as_dict())
     if as_json:
         shape = as_dict(told)
@@ -125,18 +133,32 @@ def _say_more(number: int) -> None:
 
 def hit_shape(rank: int, hit: Hit) -> Mapping[str, Any]:
     """A hit as JSON has it."""
+    from rag.tracefile import hit_dict
+
     return {**hit_dict(rank, hit), "stale": is_stale(hit.passage)}
 
 
 def _say_hits(ranking: Ranking, hits: Sequence[Hit], first: int = 1) -> None:
+    words = matcher(ranking.query.text)
+    say_hit = _drawn if sys.stdout.isatty() else _plain
+    for rank, hit in enumerate(hits, first):
+        where = place(hit.passage, stale=is_stale(hit.passage))
+        say_hit(f"{rank:>3}  {hit.score:>8.4f}  {where}", snippet(hit.passage.text, words), words)
+
+
+def _plain(head: str, text: str, _: re.Pattern[str]) -> None:
+    """A hit for a reader that is no terminal: nothing is wrapped, and nothing has colours."""
+    # Not by typer, which writes UTF-8 where the output is said to take less.
+    sys.stdout.write(f"{head}\n     {text}\n")
+    sys.stdout.flush()
+
+
+def _drawn(head: str, text: str, words: re.Pattern[str]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    words = matcher(ranking.query.text)
     screen = console()
-    for rank, hit in enumerate(hits, first):
-        where = place(hit.passage, stale=is_stale(hit.passage))
-        screen.print(Text(f"{rank:>3}  {hit.score:>8.4f}  {where}", "bold"))
-        shown = Text(snippet(hit.passage.text, words))
-        shown.highlight_regex(words, "bold yellow")
-        screen.print(Padding(shown, (0, 0, 0, 5), expand=False))
+    screen.print(Text(head, "bold"))
+    shown = Text(text)
+    shown.highlight_regex(words, "bold yellow")
+    screen.print(Padding(shown, (0, 0, 0, 5), expand=False))

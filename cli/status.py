@@ -43,8 +43,11 @@ def _say_status(held: Mapping[str, Any]) -> None:
         "holds": f"{count(held['documents'], 'document')}, {passages}",
         "languages": ", ".join(held["languages"]) or "none",
         "pipeline": held["pipeline"] or "not recorded",
-        "encoder": _encoder(held["encoder"]),
+        "encoder": _encoder(held["encoder"], held["precision"]),
     }
+    if held["searched"]:
+        uses = (f"{one:,} by {use}" for use, one in held["searched"].items())
+        lines["vectors"] = f"searched: {', '.join(uses)}"
     if "answers" in held:
         kept = held["answers"]
         told = "cannot be read: remove answers.db" if kept is None else f"{kept:,} kept"
@@ -71,10 +74,11 @@ def _failure(failure: Mapping[str, Any]) -> str:
     return f"{one_line(failure['source'])}: {one_line(failure['error'])}{stale}"
 
 
-def _encoder(encoder: Mapping[str, Any] | None) -> str:
+def _encoder(encoder: Mapping[str, Any] | None, precision: Sequence[str]) -> str:
     if encoder is None:
         return "none (lexical only)"
-    return f"{encoder.get('model', '')} ({encoder['use']})".strip()
+    computed = f", computed in {' and '.join(precision)}" if precision else ""
+    return f"{encoder.get('model', '')} ({encoder['use']}{computed})".strip()
 
 
 def _run(run: Mapping[str, Any]) -> str:

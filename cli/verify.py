@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from rag.cli.options import IndexOption, JsonOption
+from rag.cli.options import IndexOption, JsonOption, OverridesOption, PipelineOption
 from rag.cli.output import say, say_json
 from rag.errors import IndexDamagedError
 
@@ -28,11 +28,20 @@ def verify(index_folder: IndexOption = None, as_json: JsonOption = False) -> Non
         raise typer.Exit(UNSOUND)
 
 
-def repair(index_folder: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Build the search structures anew from the documents."""
+def repair(
+    index_folder: IndexOption = None,
+    pipeline: PipelineOption = None,
+    as_json: JsonOption = False,
+    *,
+    overrides: OverridesOption,
+) -> None:
+    """Build the search structures anew from the documents.
+
+    With `--set index.dense.use=NAME` vectors are searched in another way from now on.
+    """
     from rag.rag import Rag
 
-    with closing(Rag.open(index_folder)) as rag:
+    with closing(Rag.open(index_folder, pipeline=pipeline, overrides=overrides)) as rag:
         done = rag.repair()
     if as_json:
         say_json({"done": done})

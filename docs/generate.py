@@ -35,6 +35,7 @@ _PLACES: Mapping[str, str] = {
     "pruner": "index: prune",
     "encoder": "index: encode",
     "lexical": "index: lexical",
+    "dense": "index: dense",
     "rewriter": "query: rewrite",
     "retriever": "query: retrieve",
     "fuser": "query: retrieve: fuse",

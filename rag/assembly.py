@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from rag import config
-from rag.chunk.words import WordTokenizer
 from rag.config import Component, Cut, Expand, Pipeline, Prune, Rerank, Retrieve, Rewrite, Select
 from rag.errors import RequestError
-from rag.indexing import Indexer
-from rag.protocols import Chunker, Encoder
-from rag.pruning import Pruning
 from rag.stages.cut import CutStage
 from rag.stages.expand import ExpandStage
 from rag.stages.rerank import Calibration, EarlyExit, RerankStage
@@ -20,6 +16,12 @@ from rag.stages.retrieve import RetrieveStage
 from rag.stages.rewrite import RewriteStage
 from rag.stages.select import SelectStage
 from rag.stages.stage import Stage
+
+# What indexes is no business of a question.
+if TYPE_CHECKING:
+    from rag.indexing import Indexer
+    from rag.protocols import Chunker, Encoder
+    from rag.pruning import Pruning
 
 
 def build_indexer(
@@ -33,12 +35,17 @@ def build_indexer(
     `shares` has how much is kept for each `Prune.key` that says `within`. Raises RequestError
     where one is missing.
     """
+    from rag.chunk.words import WordTokenizer
+    from rag.indexing import Indexer
+
     prunings = [_pruning(one, encoder, shares or {}) for one in pipeline.prune]
     made = chunker or pipeline.chunk.build(encoder=encoder)
     return Indexer(made, prunings, encoder, WordTokenizer())
 
 
 def _pruning(prune: Prune, encoder: Encoder | None, shares: Mapping[str, float]) -> Pruning:
+    from rag.pruning import Pruning
+
     keep = prune.keep if prune.within is None else shares.get(prune.key)
     if keep is None and prune.min_quality is None:
         raise RequestError(

@@ -87,7 +87,7 @@ class Alive:
         """Their vectors, which have been made."""
         for block in _blocks(self.each()):
             keys = [one.key for _, one in block]
-            known = self.candidates.writer.rows.vectors(keys)
+            known = self.candidates.writer.vectors(keys)
             yield np.array([known[key] for key in keys], np.float32)
 
     def scores(
@@ -116,7 +116,9 @@ class Alive:
             for name, one in block:
                 pairs.setdefault(name, []).append((one.passage, one.key))
             load = self.candidates.document
-            vectoriser.ensure([Keyed(partial(load, name), own) for name, own in pairs.items()])
+            vectoriser.hand_over()
+            vectoriser.begin([Keyed(partial(load, name), own) for name, own in pairs.items()])
+        vectoriser.finish()
 
 
 def _blocks(

@@ -10,6 +10,7 @@
     │   └── MissingExtraError   an optional package is not installed
     ├── DocumentError           one document cannot be read; the others go on
     ├── ModelError              a model cannot be found, verified or run
+    │   ├── ConversionError     a model cannot be run by the faster runtime
     │   └── ChatError           a chat model did not answer (`.again`: worth another try)
     └── StoreError              the index cannot be read or written
         ├── IndexDamagedError   what is on disk contradicts itself
@@ -60,6 +61,10 @@ class DocumentError(RagError):
 
 class ModelError(RagError):
     """A model cannot be found, verified or run."""
+
+
+class ConversionError(ModelError):
+    """A model cannot be made a graph of the faster runtime; torch may still run it."""
 
 
 class ChatError(ModelError):

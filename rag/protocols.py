@@ -280,7 +280,10 @@ class LexicalEngine(Protocol):
 
 
 class View(Protocol):
-    """One published state of an index, as retrievers and answerers read it."""
+    """One published state of an index, as retrievers and answerers read it.
+
+    The passages that it finds may be read when they are looked at, while the view is open.
+    """
 
     @property
     def encoder(self) -> Encoder | None:

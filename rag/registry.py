@@ -21,6 +21,7 @@ GROUPS: Mapping[str, str] = {
     "encoder": "rag.encoders",
     "model": "rag.models",
     "lexical": "rag.lexical",
+    "dense": "rag.dense_indexes",
     "retriever": "rag.retrievers",
     "fuser": "rag.fusers",
     "rewriter": "rag.rewriters",
@@ -48,9 +49,13 @@ class Nested:
     optional: bool = False
 
 
+# One look for all kinds: it reads the records of every installed package.
+_points = cache(entry_points)
+
+
 @cache
-def _registered(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUPS[kind])}
+def _registered(kind: str) -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in _points().select(group=GROUPS[kind])}
 
 
 def names(kind: str) -> list[str]:

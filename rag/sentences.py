@@ -12,15 +12,16 @@ _LINED = ("table", "code", "list")
 _STRETCH = 4_000
 
 
-def boundaries(document: Document, start: int, end: int) -> list[int]:
+def boundaries(document: Document, start: int, end: int, language: str | None = None) -> list[int]:
     """Offsets after `start` up to `end`, ascending, `end` included, where the text may be cut.
 
     Sentences are found by the sentencex library with the rules of the document's language:
     which abbreviations do not end one, and which marks do. For a language that it has no rules
-    for, it takes those of a related one, or in the end English's.
+    for, it takes those of a related one, or in the end English's. Who knows the `language`
+    gives it: to detect the first one of a process takes half a second.
     """
-    text, language = document.text[start:end], detect(document.text)
-    cuts = {start + end for end in _sentence_ends(text, language)}
+    text = document.text[start:end]
+    cuts = {start + end for end in _sentence_ends(text, language or detect(document.text))}
     for block in blocks_within(document.blocks, start, end):
         cuts.update((block.start, block.end))
         if block.kind in _LINED:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,14 +55,29 @@ def _status(folder: Path, rows: Rows) -> dict[str, Any]:
         "folder": str(folder),
         "pipeline": (rows.meta("recipe") or {}).get("name"),
         "encoder": (rows.meta("pipeline") or {}).get("encode"),
+        "precision": rows.meta("precision", []),
         **rows.counts(),
         "languages": rows.languages(),
         "generation": rows.meta("generation"),
+        "searched": _searched(folder, rows.meta("generation")),
         **_answers(folder, rows),
         "bytes": _size(folder),
         "failed": [asdict(unread) for unread in rows.unread()],
         "runs": rows.runs(_LAST_RUNS),
     }
+
+
+def _searched(folder: Path, generation: int) -> dict[str, int]:
+    """How many vectors are searched by each kind of dense index; those deleted count too."""
+    path = folder / "generations" / f"{generation:08d}" / "dense" / "segments.json"
+    found: Counter[str] = Counter()
+    try:
+        for _, use, size in json.loads(path.read_text()):
+            found[use] += size
+    except (OSError, ValueError, TypeError):
+        # There are no vectors, or they are damaged, which is for `rag verify` to tell.
+        return {}
+    return dict(found)
 
 
 def _answers(folder: Path, rows: Rows) -> dict[str, int | None]:

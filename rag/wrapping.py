@@ -24,6 +24,11 @@ class WrappedEncoder:
         return self._encoder.fingerprint
 
     @property
+    def precision(self) -> str | None:
+        """What it computes in, where it says so."""
+        return getattr(self._encoder, "precision", None)
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of passages."""
         return self._encoder.tokenizer

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.protocols import Encoder, LexicalEngine
 from rag.store.check import problems
+from rag.store.dense import DenseEngine
 from rag.store.store import Store
 from rag.store.tantivy import TantivyEngine
 from rag.store.view import StoreView
@@ -42,10 +43,11 @@ class Embedded:
         folder: Path,
         encoder: Encoder | None = None,
         engine: LexicalEngine | None = None,
+        dense: DenseEngine | bool = True,
     ) -> None:
         self.encoder = encoder or HashingEncoder()
         self.engine = engine or TantivyEngine(language="en")
-        self.store = Store.create(folder, self.engine, dense=True, pipeline={"chunk": "x"})
+        self.store = Store.create(folder, self.engine, dense=dense, pipeline={"chunk": "x"})
 
     def commit(
         self,
@@ -75,7 +77,7 @@ class Embedded:
 
     def problems(self) -> list[str]:
         """What verification finds."""
-        return problems(self.store, dense=True)
+        return problems(self.store)
 
     def close(self) -> None:
         """Close the files."""

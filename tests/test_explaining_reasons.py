@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -74,7 +74,7 @@ def registered() -> Iterator[None]:
     """The stubs, as plug-ins are."""
     real = registry._registered
 
-    def points(kind: str) -> dict[str, EntryPoint]:
+    def points(kind: str) -> Mapping[str, EntryPoint]:
         if kind not in STUBS:
             return real(kind)
         name, made = STUBS[kind]

@@ -1,4 +1,4 @@
-"""What threads ask of one encoder at the same time."""
+"""What threads ask of one encoder at the same time, and of anything else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.errors import ModelError, RequestError
-from rag.gathering import GatheringEncoder
+from rag.gathering import Ending, Gatherer, GatheringEncoder
 from rag.protocols import Encoder, TokenEncoder, TokenVectors, Vectors
 from rag.testing import HashingEncoder
 from rag.testing.encoder import EncoderSuite
@@ -59,8 +60,12 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def queued(encoder: GatheringEncoder, number: int) -> None:
     """Wait until so many requests wait for their turn."""
+    in_line(encoder._gatherer, number)
+
+
+def in_line(gatherer: Gatherer[Any, Any, Any], number: int) -> None:
     for _ in range(SECONDS * 1000):
-        if len(encoder._waiting) >= number:
+        if gatherer.waiting >= number:
             return
         threading.Event().wait(0.001)
     raise AssertionError("nobody waits")
@@ -144,6 +149,102 @@ def test_questions_and_passages_are_apart() -> None:
     encoder.encode_passages(["a"])
     encoder.encode_queries(["a"])
     assert inner.batches == [["a"], ["a"]]
+
+
+class Doubling:
+    """Doubles numbers of a kind, and records its batches; the first waits for `gate`."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, list[int]]] = []
+        self.begun, self.gate = threading.Event(), threading.Event()
+        self.raises: dict[int, BaseException] = {}
+
+    def __call__(self, kind: str, tasks: Sequence[int]) -> list[int]:
+        self.batches.append((kind, list(tasks)))
+        self.begun.set()
+        assert self.gate.wait(SECONDS)
+        for task in tasks:
+            if task in self.raises:
+                raise self.raises[task]
+        return [2 * task for task in tasks]
+
+
+def test_kinds_are_apart_and_errors_reach_those_they_belong_to(pool: ThreadPoolExecutor) -> None:
+    work = Doubling()
+    work.raises = {3: ValueError("three"), 5: RuntimeError("five")}
+    gatherer = Gatherer(work, full=10)
+    first = pool.submit(gatherer.result, "a", 1)
+    assert work.begun.wait(SECONDS)
+    asked = []
+    for number, (kind, task) in enumerate((("a", 2), ("b", 4), ("a", 3), ("a", 5), ("a", 6)), 1):
+        asked.append(pool.submit(gatherer.result, kind, task))
+        in_line(gatherer, number)
+    work.gate.set()
+    ends = [one.exception(SECONDS) or one.result() for one in (first, *asked)]
+    assert [str(end) for end in ends] == ["2", "4", "8", "three", "five", "12"]
+    assert work.batches[:2] == [("a", [1]), ("a", [2, 3, 5, 6])]
+    assert sorted(work.batches[2:]) == [("a", [2]), ("a", [3]), ("a", [5]), ("a", [6]), ("b", [4])]
+    assert not gatherer.waiting
+
+
+def test_who_is_interrupted_leaves_nothing_behind() -> None:
+    work = Doubling()
+    work.gate.set()
+    work.raises = {1: KeyboardInterrupt()}
+    gatherer = Gatherer(work, full=10)
+    with pytest.raises(KeyboardInterrupt):
+        gatherer.result("a", 1)
+    assert not gatherer.waiting
+    assert gatherer.result("a", 2) == 4
+
+
+def test_what_is_given_up_is_not_begun_and_what_was_begun_is_waited_for(
+    pool: ThreadPoolExecutor,
+) -> None:
+    work, ending = Doubling(), Ending()
+    gatherer = Gatherer(work, full=10)
+
+    def ending_result(task: int) -> int:
+        with ending.over_this():
+            return gatherer.result("a", task)
+
+    first = pool.submit(ending_result, 1)
+    assert work.begun.wait(SECONDS)
+    second, other = pool.submit(ending_result, 2), pool.submit(gatherer.result, "b", 3)
+    in_line(gatherer, 2)
+    given_up = pool.submit(ending.give_up)
+    while not ending.given_up:
+        assert not given_up.done()
+    work.gate.set()
+    given_up.result(SECONDS)
+    assert first.result(SECONDS) == 2
+    with pytest.raises(RuntimeError, match="closed"):
+        second.result(SECONDS)
+    assert other.result(SECONDS) == 6
+
+
+def test_a_wrong_number_of_results_is_nobodys_result(pool: ThreadPoolExecutor) -> None:
+    gatherer: Gatherer[str, int, int] = Gatherer(lambda kind, tasks: [], full=10)
+    with pytest.raises(ValueError, match="0 results for 1 tasks"):
+        gatherer.result("a", 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(tasks=st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 30)), max_size=40))
+def test_everybody_gets_their_own_result(tasks: list[tuple[str, int]]) -> None:
+    def work(kind: str, given: Sequence[int]) -> list[str]:
+        if 7 in given:
+            raise ValueError("seven")
+        return [f"{kind}{one}" for one in given]
+
+    gatherer = Gatherer(work, full=20, size=lambda one: one)
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(gatherer.result, *task) for task in tasks]
+        for (kind, number), job in zip(tasks, jobs, strict=True):
+            if number == 7:
+                assert str(job.exception(SECONDS)) == "seven"
+            else:
+                assert job.result(SECONDS) == f"{kind}{number}"
 
 
 def test_an_interruption_costs_nobody_else(pool: ThreadPoolExecutor) -> None:

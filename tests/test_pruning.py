@@ -263,7 +263,7 @@ def test_several_pruners_judge_in_turn(folder: Path) -> None:
 def test_a_run_that_is_stopped_goes_on(
     folder: Path, prune: str, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.vectors._SAVE_PASSAGES", 8)
+    monkeypatch.setattr("rag.vectors._GROUP", 8)
     stopped = CountingEncoder(calls)
     with closing(opened(folder, prune, stopped)) as rag, pytest.raises(KeyboardInterrupt):
         rag.index(folder)

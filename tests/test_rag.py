@@ -314,7 +314,8 @@ def test_lexical_index_needs_no_encoder(place: Path) -> None:
 
 def test_search_structures_can_be_repaired(rag: Rag, place: Path) -> None:
     rag.close()
-    shutil.rmtree(place / ".rag" / "generations")
+    for lexical in (place / ".rag" / "generations").glob("*/lexical"):
+        shutil.rmtree(lexical)
     fresh = opened(place, pipeline=None)
     with pytest.raises(RagError, match="run 'rag repair'"):
         fresh.search("ferry")
@@ -322,6 +323,20 @@ def test_search_structures_can_be_repaired(rag: Rag, place: Path) -> None:
     fresh.repair()
     assert fresh.verify() == []
     assert fresh.search("ferry").hits
+    fresh.close()
+
+
+def test_documents_whose_vectors_are_lost_are_indexed_again(rag: Rag, place: Path) -> None:
+    before = rag.search("ferry").hits
+    rag.close()
+    shutil.rmtree(place / ".rag" / "generations")
+    fresh = opened(place, pipeline=None)
+    told = fresh.repair()
+    assert "documents without vectors were set aside" in told[0]
+    assert fresh.verify() == []
+    assert fresh.search("ferry").hits == ()
+    fresh.index(place / "documents")
+    assert fresh.search("ferry").hits == before
     fresh.close()
 
 
@@ -433,7 +448,8 @@ def test_a_run_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
     assert kept > 400
     Breaking.left = 10_000
     rag = Rag.open(tmp_path / ".rag", encoder=Breaking())
-    assert rag.index(tmp_path / "docs").added == 1000
+    report = rag.index(tmp_path / "docs")
+    assert report.added + report.unchanged == report.documents == 1000
     assert Breaking.encoded == 1000
     assert rag.verify() == []
     rag.close()

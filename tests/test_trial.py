@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from rag.protocols import Vectors
 from rag.rag import Rag
 from rag.testing import HashingEncoder
 from rag.trial import evaluate, evaluate_each, open_trial
+from rag.types import Ranking
 
 CORPUS = {
     "d1": ("Ferry", "The ferry leaves at nine. Dogs travel free."),
@@ -280,3 +283,28 @@ def test_pages_of_pdf_files_are_found(tmp_path: Path) -> None:
     assert first.per_query["document-hit@10"] == {"q1": 1.0, "q2": 1.0}
     measures = report.as_dict()["pipelines"][0]["measures"]
     assert list(measures) == ["page-hit@1", "page-hit@5", "page-hit@10", "document-hit@10"]
+
+
+def test_many_questions_measure_the_same_as_one_at_a_time(
+    beir: Path, tmp_path: Path, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timed ones are searched alone, the others by several threads, and stay in order."""
+    texts = {f"q{n}": f"{QUERIES['q1' if n % 3 else 'q2']} {n}" for n in range(140)}
+    write_lines(beir / "queries.jsonl", [{"_id": n, "text": one} for n, one in texts.items()])
+    lines = [f"{n}\td{1 + number % 3}\t1" for number, n in enumerate(texts)]
+    (beir / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]))
+    pipeline = load_pipeline("hybrid", [f"index.encode.model={encoder_folder}"])
+    threads: set[str] = set()
+    search = Rag.search
+
+    def watched(rag: Rag, *given: Any) -> Ranking:
+        threads.add(threading.current_thread().name.split("-")[0])
+        return search(rag, *given)
+
+    monkeypatch.setattr(Rag, "search", watched)
+    many = evaluate(beir, [pipeline], cache=tmp_path / "cache").pipelines[0]
+    assert threads == {"MainThread", "rag"}
+    monkeypatch.setattr("rag.evaluate.runner._TIMED", 1_000)
+    alone = evaluate(beir, [pipeline], cache=tmp_path / "cache").pipelines[0]
+    assert many.per_query == alone.per_query
+    assert list(many.tops) == list(alone.tops) == list(texts)

@@ -19,7 +19,7 @@ from rag.errors import NoIndexError, RequestError
 from rag.facade.threads import MOST, Threads
 from rag.types import Event
 
-TWINS = ("search", "ask", "stream", "explain", "index")
+TWINS = ("search", "search_many", "ask", "stream", "explain", "index")
 
 
 @pytest.fixture

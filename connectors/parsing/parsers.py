@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rag.connectors.formats.format import Format, Parsed
-from rag.connectors.parsing.here import parse_here
-from rag.connectors.parsing.pool import ParserPool
+# Every index has one of these, and few questions make anything be parsed.
+if TYPE_CHECKING:
+    from rag.connectors.formats.format import Format, Parsed
+    from rag.connectors.parsing.pool import ParserPool
 
 # Threads that fetch documents, and wait for what is parsed elsewhere.
 _LOADERS = 8
@@ -35,7 +37,11 @@ class Parsers:
     def parse(self, reader: Format, data: bytes, name: str) -> Parsed:
         """What `reader` makes of `data`: see `Parse`. Raises DocumentError."""
         if self._workers == 0:
+            from rag.connectors.parsing.here import parse_here
+
             return parse_here(reader, data, name)
+        from rag.connectors.parsing.pool import ParserPool
+
         with self._lock:
             pool = self._pool = self._pool or ParserPool(workers=self._workers)
         return pool.parse(reader, data, name)

@@ -64,8 +64,8 @@ def folded(text: str) -> str:
 
 def _speaks(flat: str) -> bool:
     return any(
-        any(word in flat for word in words) and pattern.search(flat) is not None
-        for words, pattern in KINDS
+        any(word in flat for word in kind.words) and kind.pattern.search(flat) is not None
+        for kind in KINDS
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.languages import STEMMERS, UNSTEMMED
 from rag.places import place_of
 from rag.protocols import View
 from rag.sentences import block_at, boundaries
@@ -50,7 +51,7 @@ def candidates(passages: Sequence[Passage], view: View) -> list[Candidate]:
 
 def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
     start = passage.start
-    for end in boundaries(document, passage.start, passage.end):
+    for end in boundaries(document, passage.start, passage.end, _language(passage)):
         quote = document.text[start:end].strip()
         first = start + document.text[start:end].find(quote)
         start = end
@@ -67,6 +68,12 @@ def _sentences(document: Document, passage: Passage) -> Iterator[Candidate]:
         last = first + len(quote)
         place = place_of(document.blocks, first, last)
         yield Candidate(passage, first, last, quote, context, shown, page, headings, place)
+
+
+def _language(passage: Passage) -> str | None:
+    """What the index detected when it stored the document; None where it does not say."""
+    known = passage.metadata.get("language")
+    return known if isinstance(known, str) and known in {**STEMMERS, **UNSTEMMED} else None
 
 
 def _is_rule(line: str) -> bool:

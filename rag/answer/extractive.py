@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
-from rag.answer.abstention import abstained
-from rag.answer.addressed import addressed
-from rag.answer.candidates import Candidate
-from rag.answer.cleaning import imageless
-from rag.answer.evidence import Evidence, evidence
 from rag.protocols import Vectors, View
 from rag.tracing import note
 from rag.types import Answer, Citation, Hit, Query, Statement
+
+# Every pipeline has an answerer, and a search does not wait for what this one answers with.
+if TYPE_CHECKING:
+    from rag.answer.candidates import Candidate
+    from rag.answer.evidence import Evidence
 
 # How likely the best sentence must answer: what 9 of 10 answerable questions of benchmarks/dev
 # reach. See docs/decisions/abstention.md.
@@ -49,6 +49,10 @@ class ExtractiveAnswerer:
 
     def answer(self, query: Query, hits: Sequence[Hit], view: View) -> Answer:
         """The answer, or an abstention."""
+        from rag.answer.abstention import abstained
+        from rag.answer.cleaning import imageless
+        from rag.answer.evidence import evidence
+
         weighed = evidence(query.asked, hits, view)
         if not weighed.found or not weighed.words:
             return abstained(query, hits)
@@ -87,6 +91,9 @@ class ExtractiveAnswerer:
 
 def _is_shown(candidate: Candidate) -> bool:
     """Whether it says something to a reader. What is for a model may reach one in a history."""
+    from rag.answer.addressed import addressed
+    from rag.answer.cleaning import imageless
+
     if addressed(candidate.quote):
         note(f"a sentence of '{candidate.passage.source}' speaks to a model: it is not quoted")
         return False

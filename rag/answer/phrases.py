@@ -8,6 +8,7 @@ Attacks and Defenses" (arXiv 2310.12815); the patterns are written for this modu
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 _REPLY = r"(?:answers?|repl(?:y|ies)|responses?|outputs?|summar(?:y|ies))"
 _LINK = r"(?:links?|hyperlinks?|images?|pictures?|pixels?|urls?|markdown|html|https?:|www\.|!\[)"
@@ -201,61 +202,69 @@ _OTHERS = (
 _HIDDEN = (r"\bstyle ?= ?[\"'][^\"'<>]*(?:display ?: ?none|visibility ?: ?hidden|font-size ?: ?0)",)
 
 
-def _kind(words: str, patterns: tuple[str, ...]) -> tuple[tuple[str, ...], re.Pattern[str]]:
+class Kind:
     """Patterns, and words of which one is in whatever they match: those are looked for at first."""
-    return tuple(words.split("|")), re.compile("|".join(f"(?:{one})" for one in patterns))
+
+    def __init__(self, words: str, patterns: tuple[str, ...]) -> None:
+        self.words = tuple(words.split("|"))
+        self._patterns = patterns
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What matches any of them. Most texts hold none of the words, and need it not."""
+        return re.compile("|".join(f"(?:{one})" for one in self._patterns))
 
 
 KINDS = (
-    _kind(
+    Kind(
         "ignor|disregard|forget|overrid|bypass|discard|abandon|set aside|follow|obey|no attention|"
         "no notice|your new|new instruction|new system|new directive|new prompt|prompt|override|"
         "end of|instruction|system message|hidden message|secret message|admin message|"
         "new message|developer message",
         _OVERRIDES,
     ),
-    _kind(
+    Kind(
         " ai|a.i.|llm|language model|chatbot|chat bot|assistant|automated|you are now|"
         "no longer|from now on|pretend|anything now|developer mode|unrestricted|unfiltered|"
         "jailbroken|pirate|hacker| dan|the model| bot",
         _ROLES,
     ),
-    _kind(
+    Kind(
         "prompt|instruction|guideline|programming|directive|rules|system message|"
         "developer message|above|so far|you were given|http|url|link|image|query string|"
         "query parameter|base64|text before|words before|everything before|conversation before",
         _SECRETS,
     ),
-    _kind(
+    Kind(
         "answer|repl|respon|output|summar|http|www.|this instruction|this prompt|instructions|"
         "this source|this passage|this document|sentence|message",
         _EMISSIONS,
     ),
-    _kind(
+    Kind(
         '<|[|"role"|###|system|developer|tool|function|assistant:|user:|human:|ai:|assistant :|'
         "user :|human :|ai :|assistant>|user>|human>|ai>|assistant >|user >|human >|ai >",
         _TOKENS,
     ),
-    _kind(
+    Kind(
         "anweisung|instruktion|befehl|regel|vorgabe|prompt|richtlinie|du bist|ab jetzt|ab sofort|"
         "von nun an|antwort|systemnachricht|system-nachricht",
         _GERMAN,
     ),
-    _kind(
+    Kind(
         "instruction|consigne|directive|regle|ordre|tu es|vous etes|prompt|invite|systeme|reponse|"
         "repond|desormais|a partir de maintenant",
         _FRENCH,
     ),
-    _kind(
+    Kind(
         "instruccion|indicacion|orden|ordenes|regla|directri|directiva|consigna|prompt|eres|seras|"
         "actua|responde|mensaje del sistema|respuesta",
         _SPANISH,
     ),
-    _kind(
+    Kind(
         "istruzion|regol|direttiv|comand|instruc|regra|ordens|ordem|diretri|instructies|"
         "aanwijzingen|opdrachten|regels|инструкци|указани|команд|правил|指令|指示|提示|规则|規則|"
         "命令|说明|プロンプト|تجاهل",
         _OTHERS,
     ),
-    _kind("style", _HIDDEN),
+    Kind("style", _HIDDEN),
 )

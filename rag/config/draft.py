@@ -96,6 +96,7 @@ class Draft:
     prune: list[PrunePart] = field(default_factory=list)
     encode: Part | None = None
     lexical: Part | None = None
+    dense: Part | None = None
     steps: list[Step] = field(default_factory=list)
     complete: bool = True
     answer: Part | None = None
@@ -121,6 +122,7 @@ class Draft:
             ),
             encode=_component(self.encode),
             lexical=_component(self.lexical),
+            dense=_component(self.dense),
             stages=tuple(step.stage() for step in self.steps),
             answer=answer,
             cache=_component(self.cache),

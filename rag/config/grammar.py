@@ -14,9 +14,11 @@ INDEX_KINDS: Mapping[str, str] = {
     "prune": "pruner",
     "encode": "encoder",
     "lexical": "lexical",
+    "dense": "dense",
 }
 STAGES = ("rewrite", "retrieve", "rerank", "select", "expand", "cut")
 
+DEFAULT_DENSE = "auto"
 DEFAULT_FUSER = "convex"
 DEFAULT_ANSWERER = "extractive"
 DEFAULT_CACHE = "vectorq"

@@ -8,6 +8,7 @@ from rag.config import coherence
 from rag.config.draft import Draft, Part, PrunePart, Step
 from rag.config.grammar import (
     DEFAULT_ANSWERER,
+    DEFAULT_DENSE,
     DEFAULT_FUSER,
     DEFAULT_TOP,
     INDEX_KINDS,
@@ -98,6 +99,7 @@ class _Parser(Reader):
         self.draft.chunk = self._optional(entries, "chunk")
         self.draft.encode = self._optional(entries, "encode")
         self.draft.lexical = self._optional(entries, "lexical")
+        self.draft.dense = self._read_dense(entries, index)
         prune = present(entries, "prune")
         if prune is not None:
             nodes = kept(prune) if isinstance(prune.value, list) else [prune]
@@ -118,6 +120,16 @@ class _Parser(Reader):
         for where, message in _unclear(amounts):
             self.draft.add(given.get(where, node), message)
         return PrunePart(part, amounts)
+
+    def _read_dense(self, entries: Mapping[str, Node], index: Node) -> Part | None:
+        """How vectors are searched, where there are any."""
+        node, encode = present(entries, "dense"), present(entries, "encode")
+        if encode is None:
+            if node is not None:
+                self.draft.add(node, "'dense' needs 'index.encode', which makes the vectors")
+            return None
+        default = Node({"use": Node(DEFAULT_DENSE, index.line)}, index.line)
+        return self.part("dense", node or default)
 
     def _optional(self, entries: Mapping[str, Node], key: str) -> Part | None:
         node = present(entries, key)

@@ -141,6 +141,7 @@ class Pipeline:
     prune: tuple[Prune, ...] = ()
     encode: Component | None = None
     lexical: Component | None = None
+    dense: Component | None = None
     cache: Component | None = None
 
     def index_part(self) -> dict[str, object]:
@@ -166,4 +167,6 @@ class Pipeline:
             part["encode"] = plain(self.encode)
         if self.lexical is not None:
             part["lexical"] = plain(self.lexical)
+        if self.dense is not None and self.encode is not None:
+            part["dense"] = plain(self.dense)
         return part

@@ -14,13 +14,17 @@ from rag.protocols import TokenVectors, Vectors
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model as it is to be run: `length` is the most tokens that it reads, special ones too."""
+    """A model as it is to be run: `length` is the most tokens that it reads, special ones too.
+
+    `layers` is how many of its layers are run; None for all.
+    """
 
     name: str
     folder: Path
     length: int
     prompts: Mapping[Task, str]
     tokenizer: ModelTokenizer
+    layers: int | None = None
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, of which the model reads no more than its length."""

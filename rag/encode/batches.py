@@ -9,6 +9,8 @@ import numpy as np
 # Tokens, padding included, that go through the model together: large enough to fill the
 # processor, small enough to stay in its caches. benchmarks/indexing.py has the measurement.
 _BATCH_TOKENS = 4_096
+# Graphs are as quick in smaller ones, which hold less memory.
+_GRAPH_TOKENS = 2_048
 # On a processor the bits of a vector depend on the shape of its batch, unless lengths fill whole
 # vector registers and there are rows enough that no thread takes a part of a sum.
 _ALIGNED = 16
@@ -24,14 +26,24 @@ def step(longest: int) -> int:
     return 1 if longest % _ALIGNED else _ALIGNED
 
 
-def batches(lengths: Sequence[int], longest: int) -> Iterator[tuple[list[int], int]]:
-    """Positions in batches of similar length, longest first, each with its padded length."""
+def graph_batches(lengths: Sequence[int], longest: int) -> Iterator[tuple[list[int], int]]:
+    """The same for a graph, whose bits depend on the padded length alone."""
+    return batches(lengths, longest, _GRAPH_TOKENS)
+
+
+def batches(
+    lengths: Sequence[int], longest: int, most: int = _BATCH_TOKENS
+) -> Iterator[tuple[list[int], int]]:
+    """Positions in batches of similar length, longest first, each with its padded length.
+
+    A batch has at most `most` tokens, padding included, unless it is one text.
+    """
     multiple = step(longest)
     padded = np.minimum(np.array(lengths, np.int64), longest)
-    padded = -(-padded // multiple) * multiple
+    padded = np.maximum(-(-padded // multiple), 1) * multiple
     batch: list[int] = []
     for position in np.argsort(-padded, kind="stable").tolist():
-        if batch and (len(batch) + 1) * int(padded[batch[0]]) > _BATCH_TOKENS:
+        if batch and (len(batch) + 1) * int(padded[batch[0]]) > most:
             yield batch, int(padded[batch[0]])
             batch = []
         batch.append(position)

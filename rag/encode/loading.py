@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def load_model(
-    name: str, folder: Path, dtype: str, device: str, length: int
+    name: str, folder: Path, dtype: str, device: str, length: int, *, layers: int | None = None
 ) -> SentenceTransformer:
-    """The model in `folder`, reading `length` tokens. Raises ModelError where it cannot be."""
+    """The model in `folder`, reading `length` tokens, with its first `layers` or all of them.
+
+    Raises ModelError where it cannot be loaded.
+    """
     try:
-        return _load(folder, dtype, device, length)
+        return _load(folder, dtype, device, length, layers)
     except RagError:
         raise
     except Exception as error:
@@ -24,7 +27,9 @@ def load_model(
         raise ModelError(f"model '{name}' cannot be loaded: {first}") from error
 
 
-def _load(folder: Path, dtype: str, device: str, length: int) -> SentenceTransformer:
+def _load(
+    folder: Path, dtype: str, device: str, length: int, layers: int | None
+) -> SentenceTransformer:
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -39,6 +44,7 @@ def _load(folder: Path, dtype: str, device: str, length: int) -> SentenceTransfo
             device=None if device == "auto" else device,
             local_files_only=True,
             model_kwargs={"dtype": getattr(torch, dtype)},
+            config_kwargs=None if layers is None else {"num_hidden_layers": layers},
         )
     finally:
         if shown:

@@ -33,11 +33,8 @@ class MeanPooling:
     """
 
     def __init__(self, model: SentenceTransformer, name: str) -> None:
-        if fault := _fault(model):
-            raise RequestError(
-                "the vectors of tokens are those of an encoder that pools by their mean: "
-                f"'{name}' {fault}"
-            )
+        if fault := fault_of(model):
+            raise refusal(name, fault)
         self._model = model
         self._include_prompt: bool = list(model.children())[1].include_prompt
 
@@ -52,7 +49,7 @@ class MeanPooling:
             first = int(kept.nonzero()[0])
             kept[first : first + int(features["prompt_length"])] = False
         offsets = features["offset_mapping"][kept.to(features["offset_mapping"].device)]
-        spans = [_moved(start, end, prompt) for start, end in offsets.tolist()]
+        spans = [moved(start, end, prompt) for start, end in offsets.tolist()]
         return TokenVectors(_numbers(features["token_embeddings"][kept]), spans)
 
     def pooled(self, means: Vectors) -> Vectors:
@@ -84,7 +81,14 @@ def unit(vectors: Vectors) -> Vectors:
     return scaled
 
 
-def _fault(model: SentenceTransformer) -> str:
+def refusal(name: str, fault: str) -> RequestError:
+    """What to say where vectors of tokens are asked of a model that has `fault`."""
+    return RequestError(
+        f"the vectors of tokens are those of an encoder that pools by their mean: '{name}' {fault}"
+    )
+
+
+def fault_of(model: SentenceTransformer) -> str:
     """In a few words, what keeps the mean of tokens from being what the model pools."""
     from sentence_transformers.sentence_transformer import modules
 
@@ -104,7 +108,7 @@ def _fault(model: SentenceTransformer) -> str:
     return ""
 
 
-def _moved(start: int, end: int, prompt: int) -> tuple[int, int]:
+def moved(start: int, end: int, prompt: int) -> tuple[int, int]:
     """A span in the text behind a prompt: (0, 0) where it has no character of it."""
     return (max(0, start - prompt), end - prompt) if end > prompt else (0, 0)
 

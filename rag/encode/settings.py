@@ -62,6 +62,16 @@ class ModelSettings:
             return positions - int(config.get("pad_token_id") or 0) - 1
         return positions
 
+    @cached_property
+    def depths(self) -> tuple[int, ...]:
+        """After how many layers the model's vectors may be taken, as it declares; often nothing.
+
+        Models are trained for it (2D Matryoshka embeddings, Li et al. 2024), and say so by
+        `matryoshka_layers` in `config_sentence_transformers.json`.
+        """
+        declared = self._file("config_sentence_transformers.json").get("matryoshka_layers")
+        return tuple(declared) if isinstance(declared, list) else ()
+
     def prompt(self, task: Task) -> str:
         """What the model wants said before a text of this kind, as the library takes it."""
         settings = self._file("config_sentence_transformers.json")

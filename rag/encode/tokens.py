@@ -29,6 +29,11 @@ class ModelTokenizer:
         self._words = WordCounts(self._tokenizer) if wordwise(self._tokenizer) else None
 
     @property
+    def whole(self) -> tokenizers.Tokenizer:
+        """The library's own tokenizer, which cuts and pads nothing. Threads may share it."""
+        return self._tokenizer
+
+    @property
     def limit(self) -> int:
         """The most tokens of a passage's text that the encoder reads."""
         return self._limit

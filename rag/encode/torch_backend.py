@@ -13,6 +13,7 @@ from rag.encode.batches import batches, filled, step, stretches
 from rag.encode.loading import load_model
 from rag.encode.pooling import MeanPooling, unit
 from rag.encode.settings import Task
+from rag.encode.streaming import DeviceStream
 from rag.protocols import TokenVectors, Vectors
 
 if TYPE_CHECKING:
@@ -20,14 +21,20 @@ if TYPE_CHECKING:
 
 
 class TorchBackend:
-    """See `rag.encode.backend.Backend`. The model is loaded at once."""
+    """See `rag.encode.backend.Backend`. The model is loaded at once.
+
+    On a processor batches have such shapes that company does not change the bits of a vector;
+    on a GPU they are as large as makes it quick, and bits are not promised.
+    """
 
     def __init__(self, spec: ModelSpec, dtype: str, device: str) -> None:
         self._spec = spec
         self.precision = dtype
         self._model: SentenceTransformer = load_model(
-            spec.name, spec.folder, dtype, device, spec.length
+            spec.name, spec.folder, dtype, device, spec.length, layers=spec.layers
         )
+        on_processor = self._model.device.type == "cpu"
+        self._stream = None if on_processor else DeviceStream(self._model, spec)
 
     @property
     def dimension(self) -> int:
@@ -36,6 +43,8 @@ class TorchBackend:
 
     def vectors(self, texts: Sequence[str], task: Task) -> Vectors:
         """float32 `(len(texts), dimension)`, rows of length one."""
+        if self._stream is not None and task == "document":
+            return unit(self._stream.vectors(texts))
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for batch, length in batches(self._spec.lengths(texts), self._spec.length):
             # A question is always encoded alone, and somebody waits for it.

@@ -28,13 +28,14 @@ _Stages: TypeAlias = Mapping[str, tuple[int, float]]
 class Outcome:
     """What a question led to: hits, the seconds of the search alone, and the answer if asked.
 
+    A search among others has no seconds of its own.
     `bold` is the answer without a threshold, where that differs: after an abstention. `failed`
     names the components that failed, so that it went on without them. It is not kept in a
     journal: see `judge`.
     """
 
     hits: tuple[Hit, ...]
-    seconds: float
+    seconds: float | None
     answer: Answer | None = None
     failed: tuple[str, ...] = ()
     bold: Answer | None = None
@@ -49,7 +50,7 @@ class Journal:
 
     def __init__(self, path: Path, key: Mapping[str, object], restore: Restore) -> None:
         self._path = path
-        self._head = json.dumps({"journal": 3, **key}, sort_keys=True)
+        self._head = json.dumps({"journal": 4, **key}, sort_keys=True)
         self._restore = restore
         self._lock = FileLock(f"{path}.lock")
         self._known: dict[str, Any] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TypeAlias
@@ -24,6 +26,20 @@ Ask: TypeAlias = Callable[[str], Answer]
 Progress: TypeAlias = Callable[[int], None]
 Save: TypeAlias = Callable[[Iterable[tuple[str, Ranked]]], None]
 
+# Queries whose times are taken where the others are run together, and the lot that draws them.
+_TIMED, _LOT = 100, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How queries are run several at once: `run` gives what a function makes of each, in order.
+
+    `search` takes the place of the one that is timed, for threads.
+    """
+
+    search: Search
+    run: Callable[[Callable[[str], Outcome], Iterable[str]], Generator[Outcome]]
+
 
 def judge(
     dataset: Dataset,
@@ -40,8 +56,12 @@ def judge(
     journal: Journal | None = None,
     save: Save | None = None,
     progress: Progress | None = None,
+    together: Together | None = None,
 ) -> PipelineResult:
     """Run every query through `search`, one by one, and measure what it finds.
+
+    With `together` a hundred queries, drawn by lot, are run so, and the others after them, several
+    at once.
 
     `search` ranks passages; give it enough of them to reach 100 documents, or recall@100 is that
     of what it gives. `ask` answers where the dataset judges answers; where it abstains, `bold` is
@@ -51,11 +71,11 @@ def judge(
     again; it is not given those during which a stage failed, so that they are. `save` is given
     the run; `progress` is told the number of queries done.
 
-    Times are those of `search` alone. Whatever it loads on first use is part of the first
-    query's time: warm it up before.
+    Times are those of `search` alone, with nothing else under way. Whatever it loads on first use
+    is part of the first query's time: warm it up before.
     """
     asking = _Asking(search, *((ask, bold) if dataset.asks else (None, None)))
-    outcomes = _outcomes(dataset, asking, journal, progress)
+    outcomes = _outcomes(dataset, _runs(dataset, asking, journal, together), journal, progress)
     found = {query: outcome.hits for query, outcome in outcomes.items()}
     answers = {query: one.answer for query, one in outcomes.items() if one.answer is not None}
     if save is not None:
@@ -70,7 +90,9 @@ def judge(
         measures=_means(per_query),
         per_query=per_query,
         index_seconds=index_seconds,
-        query_ms=_percentiles([outcome.seconds for outcome in outcomes.values()]),
+        query_ms=_percentiles(
+            [one.seconds for one in outcomes.values() if one.seconds is not None]
+        ),
         documents=documents,
         passages=passages,
         tops=_tops(dataset, found),
@@ -88,21 +110,48 @@ def judge_run(dataset: Dataset, run: Run) -> PipelineResult:
 
 def _outcomes(
     dataset: Dataset,
-    asking: _Asking,
+    runs: Iterable[tuple[str, Outcome]],
     journal: Journal | None,
     progress: Progress | None,
 ) -> Mapping[str, Outcome]:
-    outcomes: dict[str, Outcome] = {}
-    for done, (query, text) in enumerate(dataset.queries.items(), start=1):
-        if journal is not None and query in journal:
-            outcomes[query] = journal[query]
-        else:
-            outcomes[query] = asking.outcome(text)
-            if journal is not None and not outcomes[query].failed:
-                journal.add(query, outcomes[query])
+    """What each query led to, in the dataset's order; `runs` has those that `journal` has not."""
+    known = [query for query in dataset.queries if journal is not None and query in journal]
+    outcomes = {query: journal[query] for query in known} if journal is not None else {}
+    if progress is not None and outcomes:
+        progress(len(outcomes))
+    for query, outcome in runs:
+        outcomes[query] = outcome
+        if journal is not None and not outcome.failed:
+            journal.add(query, outcome)
         if progress is not None:
-            progress(done)
-    return outcomes
+            progress(len(outcomes))
+    return {query: outcomes[query] for query in dataset.queries}
+
+
+def _runs(
+    dataset: Dataset, asking: _Asking, journal: Journal | None, together: Together | None
+) -> Iterator[tuple[str, Outcome]]:
+    """The queries that `journal` has not, each with what it leads to; those that are timed first.
+
+    Which these are does not depend on what is known already.
+    """
+    timed = list(dataset.queries)
+    if together is not None and len(timed) > _TIMED:
+        timed = random.Random(_LOT).sample(timed, _TIMED)
+    chosen = set(timed)
+    todo = {
+        query: text
+        for query, text in dataset.queries.items()
+        if journal is None or query not in journal
+    }
+    for query, text in todo.items():
+        if query in chosen:
+            yield query, asking.outcome(text)
+    rest = {query: text for query, text in todo.items() if query not in chosen}
+    if together is not None and rest:
+        several = replace(asking, search=together.search, timed=False)
+        with closing(together.run(several.outcome, rest.values())) as outcomes:
+            yield from zip(rest, outcomes, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +161,12 @@ class _Asking:
     search: Search
     ask: Ask | None
     bold: Ask | None
+    timed: bool = True
 
     def outcome(self, text: str) -> Outcome:
         start = perf_counter()
         ranking = self.search(text)
-        seconds = perf_counter() - start
+        seconds = perf_counter() - start if self.timed else None
         answer = _answer(self.ask, text)
         bold = _answer(self.bold, text) if answer is not None and answer.abstained else None
         answers = [one for one in (answer, bold) if one is not None]

@@ -10,6 +10,7 @@ from rag.config import Pipeline
 from rag.explaining.moves import Move, Places, moves_of, places_of
 from rag.explaining.origins import Origin, origin, origins_of
 from rag.explaining.terms import Term, terms_of
+from rag.found import read_hits
 from rag.pipeline import rankings
 from rag.protocols import Retriever, View
 from rag.stages.retrieve import RetrieveStage
@@ -95,6 +96,7 @@ class Explanation:
 def explained(pipeline: Pipeline, stages: Sequence[Stage], query: Query, view: View) -> Explanation:
     """Run `query` through `stages`, which are those of `pipeline`, and keep every ranking."""
     kept = list(rankings(stages, query, view))
+    read_hits(hit for ranking in kept for hit in ranking.hits)
     reasons = _reasons(kept, arms_of(stages), view)
     return Explanation(pipeline, tuple((one.steps[-1].stage, one) for one in kept), reasons)
 

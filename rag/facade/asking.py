@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rag.asked import as_query
-from rag.errors import ModelError, RequestError
-from rag.facade.models import Models
 from rag.facade.recalling import Recalling
-from rag.filters import Filters, as_filters
+from rag.filters import Filters
 from rag.pipeline import answered, run, streamed
 from rag.tracing import isolated
 from rag.tracing import question as one_question
-from rag.types import Answer, Delta, Event, Query, Ranking, Turn, Unanswered
+from rag.types import Answer, Delta, Event, Query, Ranking, Turn
 
 if TYPE_CHECKING:
     from rag.auditing import Finding
     from rag.explaining import Explanation
     from rag.facade.recalling import Recall
-    from rag.protocols import Encoder
     from rag.store.view import StoreView
 
 
@@ -143,76 +139,6 @@ class Asking(Recalling):
 
         with self._view() as view, self._parsers.kept():
             return tuple(audited(answer, view, self._freshness, min_support))
-
-    def batch(
-        self,
-        questions: Iterable[str | Query],
-        *,
-        filters: Filters = (),
-        workers: int | None = None,
-    ) -> Generator[Answer | Unanswered]:
-        """What `ask` says to each of `questions`, in their order, for less time.
-
-        `workers` questions are under way at once, by default 16, and 4 where a chat model is
-        asked; what they have encoded at the same time is encoded together (`rag.gathering`). They
-        are read while they are worked on, a few ahead, so that there may be any number of them.
-
-        Each is answered from the state of the index that is published when its turn comes. A
-        question that cannot be asked, or whose models fail, is an `Unanswered`, and the others go
-        on; what would fail them all is raised: NoIndexError, IndexMismatchError, RequestError for
-        `filters`, StoreError. Close it where it is not read to its end.
-        """
-        from rag.facade.workers import default_workers
-
-        if workers is not None and workers < 1:
-            raise RequestError(f"a batch needs at least one worker, not {workers}")
-        if isinstance(questions, str | Query):
-            raise RequestError("a batch takes several questions, such as a list: 'ask' takes one")
-        conditions = as_filters(filters)
-        return self._batch(questions, conditions, workers or default_workers(self.pipeline))
-
-    def _batch(
-        self, questions: Iterable[str | Query], filters: Filters, workers: int
-    ) -> Generator[Answer | Unanswered]:
-        from rag.facade.crew import Crew
-        from rag.gathering import GatheringEncoder
-
-        encoder = None if self.encoder is None else GatheringEncoder(self.encoder)
-        asking = self._with_encoder(encoder)
-        asking._check_ready(filters)
-        let_go = (lambda: None) if encoder is None else encoder.close
-        crew = Crew(partial(asking._outcome, filters), workers, let_go)
-        yield from crew.results(self._while_open(questions))
-
-    def _with_encoder(self, encoder: Encoder | None) -> Asking:
-        """The same index and pipeline, whose questions go through another encoder."""
-        other = Asking(self.folder, self.pipeline, encoder, chat=self._chat)
-        other._models = Models(self._models)
-        # Their processes end with this one's.
-        other._parsers = self._parsers
-        other._reading, other._telemetry = self._store, self._telemetry
-        return other
-
-    def _check_ready(self, filters: Filters) -> None:
-        """Raise what would be wrong with every question."""
-        with self._view() as view:
-            view.check(as_filters(filters))
-            _ = view.encoder, self._stages, self._answerer
-
-    def _outcome(self, filters: Filters, question: str | Query) -> Answer | Unanswered:
-        try:
-            return self.ask(question, filters=filters)
-        except (ModelError, RequestError) as error:
-            # What derives from it is wrong with the index or the pipeline.
-            if isinstance(error, RequestError) and type(error) is not RequestError:
-                raise
-            text: object = question.text if isinstance(question, Query) else question
-            return Unanswered(text if isinstance(text, str) else "", " ".join(str(error).split()))
-
-    def _while_open(self, questions: Iterable[str | Query]) -> Iterator[str | Query]:
-        for question in questions:
-            self._check_open()
-            yield question
 
     def explain(
         self, question: str | Query, expect: str | None = None, *, filters: Filters = ()

@@ -12,12 +12,14 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from rag.gathering import Ending
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 # Tasks for each thread that are begun or done before the first of them is handed over.
 _AHEAD = 4
-# Seconds that whoever stops before the end waits for what is under way.
+# Seconds that whoever stops before the end waits for threads.
 _PATIENCE = 1.0
 
 
@@ -25,7 +27,8 @@ class Crew(Generic[_T, _R]):
     """Up to `workers` threads that each do `work` on one task at a time, in copies of the context.
 
     Threads start when there is work for them. They are daemons: one that waits for a server does
-    not keep the program from ending. `let_go` is called before they are waited for at the end.
+    not keep the program from ending. `let_go` is called before they are waited for at the end;
+    what they have in a gatherer is given up, or comes to its end.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Crew(Generic[_T, _R]):
         self._work = work
         self._workers = workers
         self._let_go = let_go
+        self._ending = Ending()
         self._tasks: SimpleQueue[tuple[_T, Future[_R]] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -74,7 +78,8 @@ class Crew(Generic[_T, _R]):
         while (task := self._tasks.get()) is not None:
             given, result = task
             try:
-                result.set_result(self._work(given))
+                with self._ending.over_this():
+                    result.set_result(self._work(given))
             except BaseException as error:  # noqa: BLE001 raised where somebody waits for it
                 result.set_exception(error)
             # Not the answer, while the next task is awaited.
@@ -87,6 +92,7 @@ class Crew(Generic[_T, _R]):
                 self._tasks.get_nowait()
         for _ in self._threads:
             self._tasks.put(None)
+        self._ending.give_up()
         end = time.monotonic() + _PATIENCE
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import DocumentError, IndexMismatchError, NoIndexError, RequestError
 from rag.facade.models import Models
 from rag.facade.threads import CLOSED, Threads
+from rag.facade.warming import Warming, searches_vectors
 from rag.types import Failure
 
 # What only some questions need is imported by them: a backend imports this where it starts.
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
     from rag.protocols import Answerer, ChatModel, Chunker, Connector, Encoder, LexicalEngine
     from rag.sources import Source
     from rag.stages.stage import Stage
+    from rag.store.dense import DenseEngine
     from rag.store.rows import Rows
     from rag.store.store import Store
     from rag.store.view import StoreView
     from rag.telemetry import Telemetry, Tell
     from rag.types import Document, Query
+
+# Bytes of vectors that are remembered between questions: of tokens, some 1,500 sentences.
+_REMEMBERED = 64_000_000
 
 
 class Engine:
@@ -60,6 +65,7 @@ class Engine:
         self._telemetry = _telemetry() if telemetry else None
         self._lock = threading.RLock()
         self._threads = Threads()
+        self._warming = Warming()
         self._reading: Store | None = None
         self._closed = False
         self._shares: dict[str, float] = {}
@@ -107,15 +113,20 @@ class Engine:
 
     def _made(self, component: Component) -> Any:
         """A component of the query side, with the encoder and the chat model that there are."""
-        return self._models.make(component, encoder=self.encoder, chat=self._chat)
+        return self._models.make(component, encoder=self._asked_encoder, chat=self._chat)
 
     @cached_property
     def _lexical(self) -> LexicalEngine | None:
         return self.pipeline.lexical.build() if self.pipeline.lexical else None
 
-    @property
-    def _dense(self) -> bool:
-        return self.pipeline.encode is not None
+    @cached_property
+    def _dense(self) -> DenseEngine | bool:
+        """What makes and searches the dense index; False where there is none."""
+        from rag.store.dense import DenseEngine
+
+        if self.pipeline.encode is None:
+            return False
+        return DenseEngine(self.pipeline.dense.build() if self.pipeline.dense else None)
 
     @property
     def _store(self) -> Store:
@@ -136,7 +147,35 @@ class Engine:
 
     def _view(self) -> AbstractContextManager[StoreView]:
         """The published state. Raises IndexMismatchError where another index part made it."""
-        return self._store.view(lambda: self.encoder, self._check_rows)
+        return self._store.view(self._warm_encoder, self._warmed)
+
+    def _warmed(self, rows: Rows) -> None:
+        """Check the index's record, and load the encoder while the index is opened."""
+        self._check_rows(rows)
+        if self._given is None and self._searches_vectors:
+            self._warming.start(lambda: self.encoder)
+
+    def _warm_encoder(self) -> Encoder | None:
+        self._warming.wait()
+        return self._asked_encoder
+
+    @cached_property
+    def _asked_encoder(self) -> Encoder | None:
+        """The encoder as questions ask it: the vectors that it gave last are remembered.
+
+        A question is encoded once for all that ask for its vector, and the sentences of documents
+        that are asked about again are known. Threads that ask at the same time share batches.
+        """
+        from rag.gathering import GatheringEncoder
+
+        encoder = self.encoder
+        if encoder is None or isinstance(encoder, GatheringEncoder):
+            return encoder
+        return GatheringEncoder(encoder, remembered=_REMEMBERED)
+
+    @cached_property
+    def _searches_vectors(self) -> bool:
+        return searches_vectors(self.pipeline)
 
     @cached_property
     def _freshness(self) -> Freshness:
@@ -194,6 +233,11 @@ class Engine:
         from rag.config import differences
 
         found = differences(rows.meta("pipeline", {}), self.pipeline.index_part())
+        if found and all(line.startswith("index.dense") for line in found):
+            raise IndexMismatchError(
+                f"the index in '{self.folder}' is searched in another way ({'; '.join(found)}): "
+                "run 'rag repair' with this --pipeline and --set, which encodes nothing again"
+            )
         if found:
             raise IndexMismatchError(
                 f"the index in '{self.folder}' was made by another pipeline "

@@ -83,7 +83,7 @@ class Reading(Engine):
         """Everything in the index that contradicts something else, a line each; [] is sound."""
         from rag.store.check import problems
 
-        return problems(self._store, dense=self._dense)
+        return problems(self._store)
 
     def check(self) -> None:
         """Open the published state; IndexDamagedError where its sizes or counts are wrong.

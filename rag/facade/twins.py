@@ -10,7 +10,7 @@ from functools import wraps
 from types import MethodType, TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from rag.facade.asking import Asking
+from rag.facade.batches import Batches
 from rag.facade.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -73,18 +73,19 @@ def _streamed(
     return Twin(twin, name)
 
 
-class Twins(Upkeep, Asking):
+class Twins(Upkeep, Batches):
     """Methods for asynchronous code, under asyncio. None of them blocks the event loop.
 
-    They share the threads of their Rag. `astream` and `abatch` are asynchronous generators: close
-    one that is not read to its end (`aclose`, or `contextlib.aclosing`).
+    They share the threads of their Rag. `astream`, `abatch` and `asearch_many` are asynchronous
+    generators: close one that is not read to its end (`aclose`, or `contextlib.aclosing`).
     """
 
-    asearch = _called(Asking.search)
-    aask = _called(Asking.ask)
-    astream = _streamed(Asking.stream)
-    abatch = _streamed(Asking.batch)
-    aexplain = _called(Asking.explain)
+    asearch = _called(Batches.search)
+    aask = _called(Batches.ask)
+    astream = _streamed(Batches.stream)
+    abatch = _streamed(Batches.batch)
+    asearch_many = _streamed(Batches.search_many)
+    aexplain = _called(Batches.explain)
     aindex = _called(Upkeep.index)
 
     async def __aenter__(self) -> Self:

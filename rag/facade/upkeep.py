@@ -121,9 +121,24 @@ class Upkeep(Engine):
         self._shares[prune.key] = keep
 
     def repair(self) -> list[str]:
-        """Derive the search structures anew from the documents; what was done, a line each."""
+        """Derive the search structures anew from the documents; what was done, a line each.
+
+        Vectors are searched from now on as the pipeline's `index.dense` says. Raises
+        IndexMismatchError where the rest of its index part made another index.
+        """
+        from rag.config import differences
+
+        part = self.pipeline.index_part()
         with self._store.writing() as writer:
-            return writer.repair()
+            recorded = writer.rows.meta("pipeline", {})
+            if differences({**recorded, "dense": None}, {**part, "dense": None}):
+                self._check_rows(writer.rows)
+            done = writer.repair()
+            if differences(recorded, part):
+                with writer.rows.transaction():
+                    writer.rows.set_meta("pipeline", part)
+                    writer.rows.set_meta("recipe", self.pipeline.as_dict())
+        return done
 
     def _indexer(self) -> Indexer:
         from rag.assembly import build_indexer

@@ -14,18 +14,20 @@ _LOCAL = 16
 _CHAT = DEFAULTS.concurrency
 
 
-def default_workers(pipeline: Pipeline) -> int:
-    """Questions at once: fewer where a stage asks a chat model."""
-    return _CHAT if any(map(_asks, _components(pipeline))) else _LOCAL
+def default_workers(pipeline: Pipeline, *, answering: bool = True) -> int:
+    """Questions at once: fewer where a stage asks a chat model, the answerer if it is needed."""
+    components = _components(pipeline, answering=answering)
+    return _CHAT if any(map(_asks, components)) else _LOCAL
 
 
-def _components(pipeline: Pipeline) -> Iterator[Component]:
+def _components(pipeline: Pipeline, *, answering: bool) -> Iterator[Component]:
     for stage in pipeline.stages:
         if isinstance(stage, Retrieve):
             yield from stage.arms
         elif not isinstance(stage, Cut):
             yield stage.component
-    yield pipeline.answer
+    if answering:
+        yield pipeline.answer
 
 
 def _asks(component: Component) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from rag.errors import RequestError
+from rag.found import pairs_of
 from rag.fuse.order import Scores, weight_faults, weights_for
 from rag.types import Hit, Passage
 
@@ -65,10 +66,11 @@ class ConvexFuser:
         scores = Scores()
         weighted = zip(arms, self._weights(arms), self._floors(arms), strict=True)
         for arm, weight, floor in weighted:
-            lowest, normal = self._normal([hit.score for hit in arm], floor)
-            for hit, value in zip(arm, normal, strict=True):
+            pairs = pairs_of(arm)
+            lowest, normal = self._normal([score for _, score in pairs], floor)
+            for (passage, _), value in zip(pairs, normal, strict=True):
                 # Counted from the arm's lowest, so that not being found adds nothing.
-                scores.add(hit.passage, weight * (value - lowest))
+                scores.add(passage, weight * (value - lowest))
         return scores.ranked()
 
     def _weights(self, arms: Sequence[Sequence[Hit]]) -> Sequence[float]:

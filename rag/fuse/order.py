@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from rag.errors import RequestError
+from rag.found import pairs_of
 from rag.types import Hit, Passage
 
 # How far weights that add up to 1 may be from it: 0.33 three times is meant so.
@@ -20,18 +21,32 @@ class Scores:
 
     def add(self, passage: Passage, score: float) -> None:
         """Add to a passage's score."""
-        self._parts.setdefault(passage.order, (passage, []))[1].append(score)
+        order = passage.order
+        known = self._parts.get(order)
+        if known is None:
+            self._parts[order] = (passage, [score])
+        else:
+            known[1].append(score)
 
     def ranked(self) -> list[tuple[Passage, float]]:
         """Every passage, best first, ties by passage."""
         # An exact sum does not depend on the order of the arms.
-        summed = [(passage, math.fsum(parts)) for passage, parts in self._parts.values()]
-        return sorted(summed, key=lambda pair: (-pair[1], pair[0].order))
+        summed = [
+            (-math.fsum(parts), order, passage) for order, (passage, parts) in self._parts.items()
+        ]
+        # No two have the same order, so that passages are not compared.
+        summed.sort()
+        return [(passage, -score) for score, _, passage in summed]
 
 
 def in_order(arm: Sequence[Hit]) -> list[Hit]:
     """The hits of an arm by their scores, ties by passage, however they are given."""
     return sorted(arm, key=lambda hit: (-hit.score, hit.passage.order))
+
+
+def pairs_in_order(arm: Sequence[Hit]) -> list[tuple[Passage, float]]:
+    """The same as passages with their scores."""
+    return sorted(pairs_of(arm), key=lambda pair: (-pair[1], pair[0].order))
 
 
 def weights_for(arms: Sequence[Sequence[Hit]], weights: Sequence[float] | None) -> Sequence[float]:

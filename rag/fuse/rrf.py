@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rag.fuse.order import Scores, in_order, weight_faults, weights_for
+from rag.fuse.order import Scores, pairs_in_order, weight_faults, weights_for
 from rag.types import Hit, Passage
 
 
@@ -30,6 +30,6 @@ class RrfFuser:
         weights = weights_for(arms, self.weights)
         scores = Scores()
         for arm, weight in zip(arms, weights, strict=True):
-            for rank, hit in enumerate(in_order(arm), 1):
-                scores.add(hit.passage, weight / (self.k + rank))
+            for rank, (passage, _) in enumerate(pairs_in_order(arm), 1):
+                scores.add(passage, weight / (self.k + rank))
         return scores.ranked()

@@ -5,17 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from rag.loading import Device, torch_device
+from rag.errors import ModelError
+from rag.gathering import Gatherer
+from rag.loading import Device
 from rag.models import find_model
 from rag.rerank.windows import best, cut
 from rag.types import Passage
 
 if TYPE_CHECKING:
     from rag.rerank.pairs import PairModel
+
+Asked: TypeAlias = tuple[str, Sequence[str]]
+"""A question, and the texts that are scored against it."""
+
+# What threads ask for at the same time is scored together as long as it fills batches: beyond
+# that a question would wait for others, and nothing be gained.
+_BATCHES = 4
+_CHARACTERS_OF_A_TOKEN = 4
 
 
 class CrossEncoderReranker:
@@ -33,11 +43,17 @@ class CrossEncoderReranker:
     probability of that label. In BERT and its kin the last layer is computed for the token
     that the scores are made of alone, which leaves them as they are.
 
+    `runtime: auto` runs the model with OpenVINO on a processor, and with torch on a GPU or where it
+    brings code of its own. OpenVINO takes a graph that is made of the model once, in some
+    seconds, and kept in the user's cache; where a model cannot be converted, torch runs it, with
+    a warning. `dtype: auto` is bfloat16 where the device multiplies it faster than float32, and
+    float32 elsewhere; `int8` is OpenVINO's alone.
+
     Weights are read as safetensors alone. Code that a model brings along runs only with
     `remote_code: true`: it can do all that you can.
     """
 
-    circumstances: ClassVar[frozenset[str]] = frozenset({"device", "download"})
+    circumstances: ClassVar[frozenset[str]] = frozenset({"device", "download", "runtime"})
 
     def __init__(
         self,
@@ -47,31 +63,42 @@ class CrossEncoderReranker:
         windows: Literal["max", "first"] = "max",
         overlap: Annotated[int, Field(ge=0)] = 64,
         label: Annotated[str, Field(min_length=1)] | None = None,
-        dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+        dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto",
         device: Device = "auto",
+        runtime: Literal["auto", "torch", "openvino"] = "auto",
         download: bool = False,
         remote_code: bool = False,
     ) -> None:
         self._name = model
         self._windows = windows
         self._overlap = overlap
-        self._device = device
         self._download = download
         self._settings: dict[str, Any] = {
             "max_tokens": max_tokens,
             "label": label,
             "dtype": dtype,
+            "device": device,
+            "runtime": runtime,
             "remote_code": remote_code,
         }
-        # A tokenizer has a state, and is not for two threads at a time.
         self._lock = threading.Lock()
 
     @classmethod
     def faults(cls, options: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Windows have to move on."""
+        """Windows have to move on; OpenVINO is for processors, and 8 bits for OpenVINO."""
         longest = options["max_tokens"]
         if longest is not None and options["overlap"] > longest // 2:
             yield "overlap", f"'overlap' is more than half of 'max_tokens', which is {longest}"
+        if options["runtime"] == "openvino" and options["device"] == "cuda":
+            yield "runtime", "'openvino' runs on the processor: set 'device: cpu', or 'auto' for it"
+        if options["dtype"] == "int8" and options["runtime"] == "torch":
+            yield "dtype", "'int8' is computed by OpenVINO alone: leave 'runtime' out"
+        elif options["dtype"] == "int8" and options["device"] == "cuda":
+            yield "dtype", "'int8' is computed on the processor alone: leave 'device' out"
+        if options["remote_code"] and (
+            options["runtime"] == "openvino" or options["dtype"] == "int8"
+        ):
+            yield "remote_code", "code that a model brings is run by torch alone: leave it out"
 
     def score(self, question: str, passages: Sequence[Passage]) -> list[float]:
         """One score for each passage: see `CrossEncoder.predict`.
@@ -81,28 +108,50 @@ class CrossEncoderReranker:
         """
         if not passages:
             return []
+        texts = [passage.indexed for passage in passages]
         with self._lock:
-            return self._score(question, [passage.indexed for passage in passages])
+            gatherer = self._gatherer
+        return gatherer.result(None, (question, texts))
 
-    def _score(self, question: str, texts: Sequence[str]) -> list[float]:
-        spans = self._model.spans(texts)
+    @cached_property
+    def _gatherer(self) -> Gatherer[None, Asked, list[float]]:
+        """A tokenizer has a state, and is not for two threads at a time; nor is the model."""
+        full = _BATCHES * _CHARACTERS_OF_A_TOKEN * self._model.batch_tokens
+        return Gatherer(
+            self._scored, full=full, size=lambda one: sum(map(len, one[1])), closed=_given_up
+        )
+
+    def _scored(self, _: None, asked: Sequence[Asked]) -> list[list[float]]:
+        """The scores of each question's texts; those of several questions share batches."""
+        spans = iter(self._model.spans([text for _, texts in asked for text in texts]))
+        pairs: list[tuple[str, str]] = []
+        lengths: list[int] = []
+        counts: list[int] = []
+        for question, texts in asked:
+            room = self._model.room(question)
+            for text in texts:
+                parts, length = self._parts(text, next(spans), room)
+                pairs += [(question, part) for part in parts]
+                lengths += [length] * len(parts)
+                counts.append(len(parts))
+        scores = iter(best(self._model.pair_scores(pairs, lengths), counts))
+        return [[next(scores) for _ in texts] for _, texts in asked]
+
+    def _parts(
+        self, text: str, spans: Sequence[tuple[int, int]], room: int
+    ) -> tuple[list[str], int]:
+        """What is read of a text, and about how many tokens each of it has."""
         if self._windows == "first":
-            scores = self._model.scores(question, texts, [len(one) for one in spans])
-            return [float(score) for score in scores]
-        room = self._model.room(question)
-        parts = [
-            cut(text, where, room, self._overlap) for text, where in zip(texts, spans, strict=True)
-        ]
-        lengths = [
-            min(len(where), room) for where, some in zip(spans, parts, strict=True) for _ in some
-        ]
-        scores = self._model.scores(question, [part for some in parts for part in some], lengths)
-        return best(scores, [len(some) for some in parts])
+            return [text], len(spans)
+        return cut(text, spans, room, self._overlap), min(len(spans), room)
 
     @cached_property
     def _model(self) -> PairModel:
         from rag.rerank.pairs import PairModel
 
         files = find_model(self._name, download=self._download)
-        device = torch_device(self._device, "query.rerank.device")
-        return PairModel(files, device, **self._settings)
+        return PairModel(files, **self._settings)
+
+
+def _given_up() -> ModelError:
+    return ModelError("the question was given up while it waited for the cross-encoder")

@@ -11,15 +11,15 @@ import numpy as np
 
 from rag.batching import batches_of_tokens
 from rag.errors import ModelError, RequestError
-from rag.loading import check_complete, check_tokenizer, check_weights, loading
-from rag.rerank.first_token import only_first_token
-from rag.rerank.spans import spans_of
+from rag.loading import check_weights
+from rag.rerank.folders import inner_folder
+from rag.rerank.pair_choice import Runtime, load_pairs
 
 if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder
-
+    from rag.loading import Device
     from rag.models import ModelFiles
     from rag.protocols import Scores
+    from rag.runtime.processor import Declared
 
 # Tokens, padding included, that go through the model together: benchmarks/reranking.py.
 _BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
@@ -36,7 +36,7 @@ _ACTIVATIONS = (
 
 
 class PairModel:
-    """The cross-encoder of `files`, on a torch `device`.
+    """The cross-encoder of `files`, run as `rag.rerank.pair_choice` chooses.
 
     Raises ModelError where it cannot be loaded, lacks weights, or needs code of its own and may
     not run it.
@@ -45,44 +45,58 @@ class PairModel:
     def __init__(
         self,
         files: ModelFiles,
-        device: str,
         *,
-        dtype: str = "float32",
+        runtime: Runtime = "auto",
+        dtype: Declared = "auto",
+        device: Device = "auto",
         max_tokens: int | None = None,
         label: str | None = None,
         remote_code: bool = False,
     ) -> None:
         self._name = files.name
-        self._device = device
         check_weights(files)
         if not remote_code:
             _check_activation(files)
-        with loading(files.name):
-            self._model = _loaded(files, device, dtype, remote_code=remote_code)
+        self._backend = load_pairs(files, runtime, dtype, device, remote_code=remote_code)
         self.limit = self._limit(max_tokens)
-        self._model.max_seq_length = self.limit
         self._label = self._labelled(label)
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: float32, bfloat16, float16 or int8."""
+        return self._backend.precision
 
     def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """The characters of each token of each text, without special tokens."""
-        return spans_of(self._model.tokenizer, texts, self._name)
+        return self._backend.spans(texts)
 
     def room(self, question: str) -> int:
         """The tokens of a passage that are read beside `question`."""
-        asked: Any = self._features([(question, "")])
-        return max(self.limit - int(asked["input_ids"].shape[-1]), self.limit // _LEAST_SHARE)
+        asked = self._backend.length((question, ""), self.limit)
+        return max(self.limit - asked, self.limit // _LEAST_SHARE)
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens, padding included, that go through the model together."""
+        return _BATCH_TOKENS.get(self._backend.device, _BATCH_TOKENS["cuda"])
 
     def scores(self, question: str, texts: Sequence[str], lengths: Sequence[int]) -> Scores:
         """The score of each text; `lengths` are about their tokens, and tell what goes together.
 
         Raises ModelError where a score is no number.
         """
-        scores = np.empty(len(texts))
-        budget = _BATCH_TOKENS.get(self._device, _BATCH_TOKENS["cuda"])
-        asked = self.limit - self.room(question)
-        known = [min(length + asked, self.limit) for length in lengths]
-        for batch in batches_of_tokens(known, budget):
-            scores[batch] = self._run([(question, texts[one]) for one in batch])
+        return self.pair_scores([(question, text) for text in texts], lengths)
+
+    def pair_scores(self, pairs: Sequence[tuple[str, str]], lengths: Sequence[int]) -> Scores:
+        """The same for pairs of several questions, each with a text and the text's length."""
+        scores = np.empty(len(pairs))
+        asked = {one: self.limit - self.room(one) for one in {one for one, _ in pairs}}
+        known = [
+            min(length + asked[one], self.limit)
+            for (one, _), length in zip(pairs, lengths, strict=True)
+        ]
+        for batch in batches_of_tokens(known, self.batch_tokens):
+            scores[batch] = self._run([pairs[at] for at in batch])
         if not np.isfinite(scores).all():
             raise ModelError(
                 f"model '{self._name}' gives a score that is no number: with 'dtype: float16' "
@@ -91,34 +105,17 @@ class PairModel:
         return scores
 
     def _run(self, pairs: list[tuple[str, str]]) -> Scores:
-        """One batch, through the same parts as the library's own `predict`."""
-        import torch
-
-        model: Any = self._model
-        with torch.inference_mode():
-            given = {
-                name: value.to(self._device) if isinstance(value, torch.Tensor) else value
-                for name, value in self._features(pairs).items()
-            }
-            raw = model(given)["scores"].float()
-            found = model.activation_fn(raw)
-            if self._label is not None:
-                found = torch.softmax(found, dim=1)[:, self._label]
-        scores: Scores = found.double().reshape(len(pairs)).cpu().numpy()
+        """One batch."""
+        found = self._backend.scores(pairs, self.limit)
+        if self._label is None:
+            return found[:, 0]
+        shares = np.exp(found - found.max(axis=1, keepdims=True))
+        scores: Scores = shares[:, self._label] / shares.sum(axis=1)
         return scores
-
-    def _features(self, pairs: list[tuple[str, str]]) -> dict[str, Any]:
-        """A batch as the model reads it, with the prompt that the model says is its default."""
-        model: Any = self._model
-        name = model.default_prompt_name
-        features: dict[str, Any] = model.preprocess(
-            pairs, prompt=None if name is None else model.prompts.get(name)
-        )
-        return features
 
     def _limit(self, given: int | None) -> int:
         # Tokenizers that know no limit say a number beyond all texts.
-        declared = int(self._model.max_seq_length or _NO_LENGTH)
+        declared = int(self._backend.declared or _NO_LENGTH)
         longest = declared if declared < _NO_LENGTH else _DEFAULT_LENGTH
         if given is not None and given > longest:
             raise RequestError(
@@ -128,52 +125,20 @@ class PairModel:
 
     def _labelled(self, label: str | None) -> int | None:
         """The column of `label`; None for models that give one score."""
-        count = self._model.num_labels
-        if count == 1:
+        named = self._backend.labels
+        if not named:
             if label is not None:
                 raise RequestError(
                     f"query.rerank.label: model '{self._name}' gives one score, and has no labels"
                 )
             return None
-        named = {str(name): int(at) for at, name in self._model.config.id2label.items()}
-        if label not in named:
-            said = f"has no label '{label}'" if label else f"gives {count} scores for a pair"
+        if label is None or label not in named:
+            said = f"has no label '{label}'" if label else f"gives {len(named)} scores for a pair"
             raise RequestError(
                 f"query.rerank.label: model '{self._name}' {said}: name the label whose "
                 f"probability is to be the score, one of {', '.join(named)}"
             )
         return named[label]
-
-
-def _loaded(files: ModelFiles, device: str, dtype: str, *, remote_code: bool) -> CrossEncoder:
-    import torch
-    from sentence_transformers import CrossEncoder
-
-    given = {"dtype": getattr(torch, dtype)}
-    model = CrossEncoder(
-        str(files.folder),
-        device=device,
-        local_files_only=True,
-        trust_remote_code=remote_code,
-        model_kwargs={**given, "use_safetensors": True},
-    )
-    inner: Any = model.transformers_model
-    if inner is None:
-        raise ModelError(f"model '{files.name}' is no cross-encoder of the transformers library")
-    check_tokenizer(model.tokenizer, files)
-    code = {"trust_remote_code": True} if remote_code else {}
-    check_complete(inner, files, _inner_folder(files.folder), config=inner.config, **given, **code)
-    only_first_token(inner)
-    model.eval()
-    return model
-
-
-def _inner_folder(folder: Path) -> Path:
-    """Where the transformers model is: the folder itself, or one in it."""
-    if (folder / "config.json").is_file():
-        return folder
-    found = sorted(path.parent for path in folder.glob("*/config.json"))
-    return found[0] if found else folder
 
 
 def _check_activation(files: ModelFiles) -> None:
@@ -182,7 +147,7 @@ def _check_activation(files: ModelFiles) -> None:
     The library would take another one instead, and all scores would be on another scale.
     """
     for name, key in _ACTIVATIONS:
-        path = _inner_folder(files.folder) / name
+        path = inner_folder(files.folder) / name
         value: Any = _read(path) if path.is_file() else {}
         for part in key.split("."):
             value = value.get(part) if isinstance(value, dict) else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rag.errors import ChatError, ModelError
+from rag.found import read_hits
 from rag.protocols import Reranker, View
 from rag.stages.stage import noted
 from rag.tracing import note
@@ -63,6 +64,7 @@ class RerankStage:
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """`ranking` reordered."""
         head = ranking.hits[: self.top]
+        read_hits(head)
         try:
             scores = self._scores(ranking.query.asked, [hit.passage for hit in head])
         except ChatError as error:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
+from rag.found import FoundHits
 from rag.protocols import Fuser, Retriever, View
-from rag.types import Hit, Passage, Ranking, StageScore
-
-# What stages said of passages, by `Passage.order`, which costs less than their ids.
-Told: TypeAlias = dict[tuple[str, int, int], dict[str, StageScore]]
+from rag.types import Hit, Ranking, StageScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +28,31 @@ class RetrieveStage:
 
     def __call__(self, ranking: Ranking, view: View) -> Ranking:
         """A ranking of what the arms found."""
-        found = [(name, arm.retrieve(ranking.query, view)) for name, arm in self.arms]
+        return self.first(ranking, view, None)[0]
+
+    def first(self, ranking: Ranking, view: View, most: int | None) -> tuple[Ranking, int]:
+        """The first hits of the same ranking, `most` of them or all, and how many there are."""
         # Each hit with what its own arm said: a fuser tells arms apart by it.
-        arms = [_hits(name, pairs, {}) for name, pairs in found]
+        arms = [FoundHits(name, arm.retrieve(ranking.query, view)) for name, arm in self.arms]
         if self.fuser is None:
-            return replace(ranking, hits=tuple(arms[0]))
+            return replace(ranking, hits=tuple(arms[0][:most])), len(arms[0])
         name, fuser = self.fuser
-        return replace(ranking, hits=tuple(_hits(name, fuser.fuse(arms), _together(arms))))
+        fused = FoundHits(name, fuser.fuse(arms))
+        hits = _with_arms(fused[:most], arms)
+        return replace(ranking, hits=tuple(hits)), len(fused)
 
 
-def _together(arms: Sequence[Sequence[Hit]]) -> Told:
-    """What all of `arms` said of each passage."""
-    told: Told = {}
-    for arm in arms:
-        for hit in arm:
-            told.setdefault(hit.passage.order, {}).update(hit.stages)
-    return told
-
-
-def _hits(name: str, found: Sequence[tuple[Passage, float]], told: Told) -> list[Hit]:
-    """Hits of what stage `name` found, with all that `told` has of them; it learns of `name`."""
-    hits = []
-    for rank, (passage, score) in enumerate(found, 1):
-        stages = told.setdefault(passage.order, {})
-        stages[name] = StageScore(rank, score)
+def _with_arms(hits: Sequence[Hit], arms: Sequence[FoundHits]) -> list[Hit]:
+    """`hits` with what each of `arms` said of them, in the order of the arms."""
+    ranks = [{passage.order: at for at, (passage, _) in enumerate(arm.pairs)} for arm in arms]
+    made = []
+    for hit in hits:
+        order = hit.passage.order
+        said = {
+            arm.name: StageScore(at + 1, arm.pairs[at][1])
+            for arm, places in zip(arms, ranks, strict=True)
+            if (at := places.get(order)) is not None
+        }
         # Some hundred times a query: every argument that is left out costs a call.
-        hits.append(Hit(passage, score, MappingProxyType(stages), ()))
-    return hits
+        made.append(Hit(hit.passage, hit.score, MappingProxyType(said | dict(hit.stages)), ()))
+    return made

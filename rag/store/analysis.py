@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,6 @@ from rag.registry import unknown
 from rag.scripts import PAIRED, plain
 
 if TYPE_CHECKING:
-    import Stemmer
     import tantivy
 
 AUTO = "auto"
@@ -38,6 +37,8 @@ _IS_PAIRED = regex.compile(rf"[{PAIRED}]")
 
 # tantivy refuses terms beyond 65,530 bytes; nobody searches for a word this long.
 _LONGEST = 255
+# Words of a language whose stems are kept.
+_STEMS = 100_000
 
 
 def language_code(language: str) -> str:
@@ -63,11 +64,14 @@ def language_faults(options: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 @cache
-def _stemmer(language: str) -> Stemmer.Stemmer | None:
+def _stem(language: str) -> Callable[[str], str] | None:
     import Stemmer
 
     name = STEMMERS.get(language)
-    return Stemmer.Stemmer(name) if name in Stemmer.algorithms() else None
+    if name not in Stemmer.algorithms():
+        return None
+    # Its own memory costs more than stemming where there are more words than it holds.
+    return lru_cache(_STEMS)(Stemmer.Stemmer(name, 0).stemWord)
 
 
 @cache
@@ -107,5 +111,5 @@ def analyse(text: str, language: str) -> list[str]:
     stop = _stop_filter(language)
     if stop is not None:
         tokens = stop.analyze(" ".join(tokens))
-    stemmer = _stemmer(language)
-    return tokens if stemmer is None else list(stemmer.stemWords(tokens))
+    stem = _stem(language)
+    return tokens if stem is None else list(map(stem, tokens))

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def problems(store: Store, *, dense: bool) -> list[str]:
+def problems(store: Store) -> list[str]:
     """One line for each thing that is wrong; an empty list means that everything agrees."""
     found: list[str] = []
     try:
         with store.rows() as rows:
-            found.extend(_database(rows, dense=dense))
+            found.extend(_database(rows))
             found.extend(store.generations.damaged(rows.meta("generation")))
             found.extend(_derived(rows, store.generation(rows)))
     except IndexDamagedError as error:
@@ -32,13 +32,14 @@ def problems(store: Store, *, dense: bool) -> list[str]:
     return found
 
 
-def _database(rows: Rows, *, dense: bool) -> Iterator[str]:
+def _database(rows: Rows) -> Iterator[str]:
     for (line,) in rows.connection.execute("PRAGMA integrity_check(5)"):
         if line != "ok":
             yield f"index.db: {' '.join(line.split())}"
-    (count,) = rows.connection.execute("SELECT count(*) FROM passages").fetchone()
-    if count != rows.meta("passages"):
-        yield f"index.db holds {count} passages, its record says {rows.meta('passages')}"
+    for table, recorded in rows.counts().items():
+        (count,) = rows.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        if count != recorded:
+            yield f"index.db holds {count} {table}, its record says {recorded}"
     sql = (
         "SELECT count(*) FROM {} p LEFT JOIN documents d ON d.row = p.document WHERE d.row IS NULL"
     )
@@ -48,32 +49,18 @@ def _database(rows: Rows, *, dense: bool) -> Iterator[str]:
             yield f"{orphans} rows of '{table}' belong to no document"
     for name, _ in list(rows.sources()):
         yield from _document(rows, name)
-    if dense:
-        missing = lacking_vectors(rows)
-        if missing:
-            yield f"passages of {len(missing)} documents have no vector: {_some(missing)}"
 
 
 def _document(rows: Rows, name: str) -> Iterator[str]:
-    document = rows.document(name)
-    if document is None:
+    document, known = rows.document(name), rows.known(name)
+    if document is None or known is None:
         return
-    wrong = [
-        passage.id
-        for passage in rows.passages_of(name).values()
-        if document.text[passage.start : passage.end] != passage.text
-    ]
-    if wrong:
-        yield f"passages that differ from their document: {_some(wrong)}"
-
-
-def lacking_vectors(rows: Rows) -> list[str]:
-    """Ids of the documents that have a passage without a vector."""
-    found = rows.connection.execute(
-        "SELECT DISTINCT d.id FROM passages p JOIN documents d ON d.row = p.document "
-        "LEFT JOIN vectors v ON v.hash = p.hash WHERE v.hash IS NULL ORDER BY d.id"
-    )
-    return [name for (name,) in found]
+    if document.content_hash != known.content_hash:
+        yield f"'{name}' does not say what was read of it"
+    length = len(document.text)
+    beyond = [one.id for one in rows.passages_of(name).values() if one.end > length]
+    if beyond:
+        yield f"passages that reach beyond their document: {_some(beyond)}"
 
 
 def _derived(rows: Rows, generation: Generation) -> Iterator[str]:
@@ -85,7 +72,7 @@ def _derived(rows: Rows, generation: Generation) -> Iterator[str]:
         yield from _compared("lexical", held, generation.lexical.rows())
     if generation.dense is not None:
         yield from _compared("dense", held, generation.dense.rows())
-        yield from _vectors(rows, generation)
+        yield from _vectors(generation)
 
 
 def _compared(name: str, held: Ids, indexed: Ids) -> Iterator[str]:
@@ -96,24 +83,13 @@ def _compared(name: str, held: Ids, indexed: Ids) -> Iterator[str]:
         yield f"the {name} index holds {len(extra)} passages that are not in the index"
 
 
-def _vectors(rows: Rows, generation: Generation) -> Iterator[str]:
+def _vectors(generation: Generation) -> Iterator[str]:
     assert generation.dense is not None
-    differing = 0
-    for block, vectors in generation.dense.vectors():
-        for start in range(0, len(block), 500):
-            numbers = block[start : start + 500].tolist()
-            marks = ",".join("?" * len(numbers))
-            sql = (
-                "SELECT p.row, v.vector FROM passages p JOIN vectors v ON v.hash = p.hash "
-                f"WHERE p.row IN ({marks})"
-            )
-            truth = dict(rows.connection.execute(sql, numbers))
-            for number, vector in zip(numbers, vectors[start : start + 500], strict=True):
-                blob = truth.get(number)
-                if blob is not None and blob != vector.astype(np.float16).tobytes():
-                    differing += 1
-    if differing:
-        yield f"{differing} vectors of the dense index are not those of the passages"
+    broken = sum(
+        int((~np.isfinite(vectors).all(axis=1)).sum()) for _, vectors in generation.dense.vectors()
+    )
+    if broken:
+        yield f"{broken} vectors of the dense index are no numbers"
 
 
 def _some(names: list[str]) -> str:

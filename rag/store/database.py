@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rag.errors import DiskFullError, IndexDamagedError, IndexMismatchError, StoreError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _LEAST_SPACE = 65_536
+# Pages kept in memory, in KiB: a writer touches random pages of the indexes on hashes and ids.
+_READ_CACHE, _WRITE_CACHE = 32_000, 64_000
+# The log is written into the database when it has so many bytes, and is cut back to them.
+_LOG_BYTES = 64_000_000
+_PAGE = 4_096
+# Free pages that a writer leaves for the next one, as a share of all.
+_MOST_FREE = 0.02
 # What SQLite says of a file that it did not write, or not so.
 _DAMAGE = ("malformed", "not a database", "disk image", "no such table", "no such column", "decode")
 
@@ -35,6 +43,8 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
         raise explained(error, path) from error
     try:
         _prepare(connection, path)
+        if write:
+            _prepare_writing(connection)
     except sqlite3.Error as error:
         connection.close()
         raise explained(error, path) from error
@@ -47,7 +57,7 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     # A commit names a generation, and an older one is then deleted: it has to last.
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -32000")
+    connection.execute(f"PRAGMA cache_size = -{_READ_CACHE}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise IndexMismatchError(
@@ -63,21 +73,55 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise IndexDamagedError(_damaged(path, "it is not an index of ragline"))
 
 
+def _prepare_writing(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA cache_size = -{_WRITE_CACHE}")
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // _PAGE}")
+    # What is deleted is overwritten where that writes no page more.
+    connection.execute("PRAGMA secure_delete = FAST")
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """Leave the file of a writer no larger than it needs to be, at a cost of what was written.
+
+    Vectors pass through it, and free pages are what is left of them. Where somebody reads, the
+    log stays until the next writer.
+    """
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    # What was written is committed: where there is no room to tidy up, the next writer does it.
+    with suppress(sqlite3.OperationalError):
+        if free > _MOST_FREE * pages:
+            # Each step gives back one page, and `execute` would make one step.
+            connection.executescript("PRAGMA incremental_vacuum")
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def create(path: Path) -> None:
     """Make an empty database at `path`, where nothing is yet."""
     from sqlite_utils import Database
 
     database = Database(str(path))
+    # Before there is any table: pages that are free can then be given back, some at a time.
+    database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     documents: dict[str, Any] = {
         "row": int, "id": str, "source": str, "title": str, "language": str, "version": str,
-        "hash": str, "metadata": str, "text": bytes, "blocks": bytes,
+        "hash": bytes, "metadata": str, "blocks": bytes,
     }  # fmt: skip
     database.table("documents").create(documents, pk="row", not_null=set(documents))
     database.table("documents").create_index(["id"], unique=True)
     database.table("documents").create_index(["source"])
+    # How many documents are in each language, so that nobody has to count.
+    database.execute(
+        "CREATE TABLE languages (language TEXT PRIMARY KEY, documents INTEGER NOT NULL) "
+        "WITHOUT ROWID"
+    )
+    # Blocks of documents' texts: see `Texts`.
+    database.execute("CREATE TABLE texts (place INTEGER PRIMARY KEY, text BLOB NOT NULL)")
     passage = (
         "document INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, "
-        "text TEXT NOT NULL, page INTEGER, headings TEXT NOT NULL, place TEXT NOT NULL, "
+        "page INTEGER, headings TEXT NOT NULL, place TEXT NOT NULL, "
         "context TEXT NOT NULL, hash BLOB NOT NULL"
     )
     # AUTOINCREMENT is what keeps numbers from being used again.
@@ -95,8 +139,10 @@ def create(path: Path) -> None:
     )
     staged: dict[str, Any] = {"id": str, "source": str, "version": str, "record": bytes}
     database.table("staged").create(staged, pk="id", not_null=set(staged))
+    # Vectors that are not in the published generation, in the order in which they were made.
     database.execute(
-        "CREATE TABLE vectors (hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+        "CREATE TABLE vectors (row INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, "
+        "vector BLOB NOT NULL)"
     )
     database.table("failures").create({"source": str, "error": str, "since": str}, pk="source")
     runs = {"started": str, "seconds": float, "report": str}

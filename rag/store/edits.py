@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rag.store.rows import Rows
+from rag.store.texts import packed
 from rag.types import Document, Dropped, Failure, Passage
 
 if TYPE_CHECKING:
@@ -22,8 +22,13 @@ class Writer(Rows):
     """Writing, inside a transaction of the caller's."""
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of the block is committed, or none of it."""
+    def transaction(self, *, flushed: bool = True) -> Iterator[None]:
+        """All of the block is committed, or none of it.
+
+        What is not `flushed` to the disk outlives the process, and may be lost with the power,
+        together with what was committed after it; the next flush is for all.
+        """
+        self.connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -38,51 +43,55 @@ class Writer(Rows):
         """Record a value of the index itself."""
         self._run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, json.dumps(value))
 
-    def remove(self, document_id: str) -> tuple[list[int], list[bytes]]:
-        """Delete a document; the rows and hashes of the passages that went with it."""
-        found = self._one("SELECT row FROM documents WHERE id = ?", document_id)
+    def remove(self, document_id: str) -> tuple[list[tuple[int, bytes]], list[bytes]]:
+        """Delete a document.
+
+        Rows and hashes of the indexed passages that went with it, and hashes of the pruned ones.
+        """
+        found = self._one("SELECT row, language FROM documents WHERE id = ?", document_id)
         if found is None:
             return [], []
-        gone = self.connection.execute("SELECT row, hash FROM passages WHERE document = ?", found)
-        rows, hashes = [], []
-        for row, key in gone:
-            rows.append(row)
-            hashes.append(key)
-        pruned = self.connection.execute("SELECT hash FROM pruned WHERE document = ?", found)
-        hashes.extend(key for (key,) in pruned)
-        for table, column in (
-            ("passages", "document"),
-            ("pruned", "document"),
-            ("documents", "row"),
-        ):
-            self.connection.execute(f"DELETE FROM {table} WHERE {column} = ?", found)
-        return rows, hashes
+        document, language = found
+        sql = "SELECT row, hash FROM passages WHERE document = ?"
+        gone = self.connection.execute(sql, [document]).fetchall()
+        pruned = self.connection.execute("SELECT hash FROM pruned WHERE document = ?", [document])
+        pruned_keys = [key for (key,) in pruned]
+        for table in ("passages", "pruned"):
+            self._run(f"DELETE FROM {table} WHERE document = ?", document)
+        self._run("DELETE FROM documents WHERE row = ?", document)
+        self.texts.drop(document)
+        self._count(language, -1)
+        return gone, pruned_keys
 
-    def add_document(self, document: Document, version: str, language: str) -> int:
-        """Insert a document that is not there; its row."""
+    def add_document(
+        self, document: Document, version: str, language: str, starts: Iterable[int] = ()
+    ) -> int:
+        """Insert a document that is not there; its row. Its passages begin at `starts`."""
         blocks = [block.record for block in document.blocks]
         cursor = self._run(
-            "INSERT INTO documents (id, source, title, language, version, hash, metadata, text, "
-            "blocks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (id, source, title, language, version, hash, metadata, "
+            "blocks) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             document.id,
             document.source,
             document.title,
             language,
             version,
-            document.content_hash,
+            bytes.fromhex(document.content_hash),
             json.dumps(dict(document.metadata), ensure_ascii=False),
-            _packed(document.text),
-            _packed(json.dumps(blocks, ensure_ascii=False)),
+            packed(json.dumps(blocks, ensure_ascii=False)),
         )
-        return int(cursor.lastrowid or 0)
+        row = int(cursor.lastrowid or 0)
+        self._count(language, 1)
+        self.texts.put(row, document.text, starts)
+        return row
 
     def add_passage(self, document: int, passage: Passage, key: bytes) -> int:
         """Insert a passage; its row, never used before."""
         headings = json.dumps(passage.headings, ensure_ascii=False)
         cursor = self._run(
-            "INSERT INTO passages (document, start, end, text, page, headings, place, "
-            "context, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            document, passage.start, passage.end, passage.text, passage.page, headings,
+            "INSERT INTO passages (document, start, end, page, headings, place, "
+            "context, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            document, passage.start, passage.end, passage.page, headings,
             passage.place, passage.context, key,
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
@@ -91,16 +100,16 @@ class Writer(Rows):
         """Record a passage that is kept out of the index; `key` is that of its vector."""
         span = dropped.passage
         self._run(
-            "INSERT INTO pruned (document, start, end, text, page, headings, place, context, "
-            "hash, score, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            document, span.start, span.end, span.text, span.page,
+            "INSERT INTO pruned (document, start, end, page, headings, place, context, "
+            "hash, score, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            document, span.start, span.end, span.page,
             json.dumps(span.headings, ensure_ascii=False), span.place, span.context, key,
             dropped.score, dropped.reason,
         )  # fmt: skip
 
     def admit(self, row: int) -> int:
         """Move a row of `pruned` into the index; its row there, never used before."""
-        columns = "document, start, end, text, page, headings, place, context, hash"
+        columns = "document, start, end, page, headings, place, context, hash"
         cursor = self._run(
             f"INSERT INTO passages ({columns}) SELECT {columns} FROM pruned WHERE row = ?", row
         )
@@ -109,7 +118,7 @@ class Writer(Rows):
 
     def expel(self, row: int, score: float, reason: str) -> None:
         """Move a row of `passages` out of the index."""
-        columns = "document, start, end, text, page, headings, place, context, hash"
+        columns = "document, start, end, page, headings, place, context, hash"
         self._run(
             f"INSERT INTO pruned ({columns}, score, reason) "
             f"SELECT {columns}, ?, ? FROM passages WHERE row = ?",
@@ -138,17 +147,31 @@ class Writer(Rows):
 
         blobs = (row.tobytes() for row in vectors.astype(np.float16))
         self.connection.executemany(
-            "INSERT OR REPLACE INTO vectors VALUES (?, ?)", zip(hashes, blobs, strict=True)
+            "INSERT OR REPLACE INTO vectors (hash, vector) VALUES (?, ?)",
+            zip(hashes, blobs, strict=True),
         )
 
     def forget_vectors(self, hashes: Iterable[bytes]) -> None:
-        """Drop the vectors among `hashes` that no passage has any more, indexed or pruned."""
+        """Drop the vectors among `hashes` that are in the index, or that nothing has any more."""
         self.connection.executemany(
             "DELETE FROM vectors WHERE hash = ?1 "
-            "AND NOT EXISTS (SELECT 1 FROM passages WHERE hash = ?1) "
-            "AND NOT EXISTS (SELECT 1 FROM pruned WHERE hash = ?1)",
+            "AND (EXISTS (SELECT 1 FROM passages WHERE hash = ?1) "
+            "OR NOT EXISTS (SELECT 1 FROM pruned WHERE hash = ?1))",
             ([key] for key in hashes),
         )
+
+    def hashes(self, rows: Sequence[int], table: str = "passages") -> list[tuple[int, bytes]]:
+        """`(row, hash)` of passages in the index, or of those in `pruned`."""
+        sql = f"SELECT row, hash FROM {table} WHERE row IN (SELECT value FROM json_each(?))"
+        return self.connection.execute(sql, [json.dumps(list(rows))]).fetchall()
+
+    def pruned_alone(self, hashes: Iterable[bytes]) -> list[bytes]:
+        """Those of `hashes` that pruned passages have, and none in the index."""
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM pruned WHERE hash = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM passages WHERE hash = ?1)"
+        )
+        return [key for key in hashes if self._one(sql, key)[0]]
 
     def set_failures(self, failed: Iterable[Failure], settled: Iterable[str], since: str) -> None:
         """Record what could not be read, and forget the failures of `settled` sources.
@@ -168,9 +191,15 @@ class Writer(Rows):
         self._run(sql, started, seconds, json.dumps(report, ensure_ascii=False))
         self._run("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", _RUNS_KEPT)
 
+    def _count(self, language: str, more: int) -> None:
+        """Count documents in a language that were added, or removed."""
+        self._run(
+            "INSERT INTO languages VALUES (?1, ?2) ON CONFLICT (language) "
+            "DO UPDATE SET documents = documents + excluded.documents",
+            language, more,
+        )  # fmt: skip
+        if more < 0:
+            self._run("DELETE FROM languages WHERE documents < 1")
+
     def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(sql, values)
-
-
-def _packed(text: str) -> bytes:
-    return zlib.compress(text.encode(), 1)

@@ -22,6 +22,9 @@ from rag.store.database import disk_full
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
 from rag.store.fields import Fields
 from rag.store.folders import make_durable, publish
+from rag.store.nearest import Nearest
+from rag.store.places import Places
+from rag.store.salvage import salvage
 
 _REPAIR = "run 'rag repair'"
 # Bytes; with less than this an engine that failed is taken to have failed for want of space.
@@ -42,10 +45,12 @@ class Change:
 class Generations:
     """The generations of one index, below `folder`."""
 
-    def __init__(self, folder: Path, lexical: LexicalEngine | None, dense: bool) -> None:
+    def __init__(
+        self, folder: Path, lexical: LexicalEngine | None, dense: DenseEngine | bool
+    ) -> None:
         self.folder = folder
         self._lexical = lexical
-        self._dense = DenseEngine() if dense else None
+        self._dense = DenseEngine() if dense is True else dense or None
 
     def path(self, number: int) -> Path:
         """Where generation `number` is."""
@@ -105,6 +110,30 @@ class Generations:
                 )
         return Generation(number, lexical, dense, languages)
 
+    def open_vectors(self, number: int) -> DenseIndex:
+        """The vectors of a generation, which cannot be searched. Raises IndexDamagedError."""
+        assert self._dense is not None
+        path = self.path(number)
+        try:
+            self._check_sizes(path)
+            return self._dense.open_vectors(path / "dense")
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise _unusable(path, error) from error
+
+    def salvaged(self, number: int) -> DenseIndex | None:
+        """The vectors of a generation whose files are as they were written; None without any."""
+        path = self.path(number)
+        try:
+            recorded = _checksums(path)
+        except (OSError, ValueError, KeyError):
+            return None
+        intact = {
+            name.removeprefix("dense/")
+            for name, (_, checksum) in recorded.items()
+            if name.startswith("dense/") and _is_intact(path / name, checksum)
+        }
+        return salvage(path / "dense", intact)
+
     def _check_sizes(self, path: Path) -> None:
         for name, (size, _) in _checksums(path).items():
             found = (path / name).stat().st_size
@@ -123,7 +152,7 @@ class Generations:
             file = path / name
             if not file.is_file():
                 yield f"{file} is missing"
-            elif _sha256(file) != checksum:
+            elif not _is_intact(file, checksum):
                 yield f"{file} is not what was written"
 
     def remove_others(self, *kept: int) -> None:
@@ -141,7 +170,8 @@ class Generation:
     """The opened indexes of one published state, and what is found out once about it.
 
     `fields` keeps the values that filters read, and `selected` the documents that they selected,
-    by how the filters write themselves: a backend asks with the same ones.
+    by how the filters write themselves: a backend asks with the same ones. `places` keeps where
+    passages stand. `nearest` searches the dense index.
     """
 
     number: int
@@ -150,6 +180,12 @@ class Generation:
     languages: Sequence[str]
     fields: Fields = field(default_factory=Fields)
     selected: dict[str, Ids] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+    nearest: Nearest | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        nearest = None if self.dense is None else Nearest(self.dense)
+        object.__setattr__(self, "nearest", nearest)
 
 
 def _checksums(path: Path) -> dict[str, tuple[int, str]]:
@@ -173,6 +209,10 @@ def _record(
 def _files(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _is_intact(path: Path, checksum: str) -> bool:
+    return path.is_file() and _sha256(path) == checksum
 
 
 def _sha256(path: Path) -> str:

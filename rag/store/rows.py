@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rag.errors import IndexDamagedError, IndexMismatchError
+from rag.store.texts import JOINED, Texts, spanned, unpacked, unreadable
 from rag.types import Block, Document, Dropped, Failure, Metadata, Passage
 
 if TYPE_CHECKING:
     from rag.protocols import Vectors
 
+# A passage's row, its document's row, context, text, language, and the hash of its vector.
+EntryFields: TypeAlias = tuple[int, int, str, str, str, bytes]
+
 # Values that one statement takes.
 _BATCH = 500
 _IS_KEPT = "EXISTS (SELECT 1 FROM documents d WHERE d.source = f.source)"
-# What a passage is made of, of the tables `passages` or `pruned` as `p` and `documents` as `d`.
+# What a passage is made of beside its text, of the tables `passages` or `pruned` as `p` and
+# `documents` as `d`.
 _PASSAGE = (
-    "d.id, p.start, p.end, p.text, d.source, d.title, p.page, p.headings, p.place, p.context, "
+    "p.start, p.end, p.row, d.id, d.source, d.title, p.page, p.headings, p.place, p.context, "
     "d.metadata"
 )
 _ENTRY = (
-    "SELECT p.row, p.document, p.context, p.text, d.language, p.hash "
-    "FROM passages p JOIN documents d ON d.row = p.document"
+    "SELECT p.start, p.end, p.row, p.document, p.context, d.language, p.hash, t.place, t.text "
+    f"FROM passages p CROSS JOIN documents d ON d.row = p.document CROSS JOIN {JOINED}"
 )
 _IS_STALE = "EXISTS (SELECT 1 FROM failures f WHERE f.source = d.source)"
 
@@ -75,6 +79,7 @@ class Rows:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.texts = Texts(connection)
 
     def meta(self, key: str, default: Any = None) -> Any:
         """A value of the index's own record, such as its pipeline or its generation."""
@@ -94,24 +99,24 @@ class Rows:
         """What is recorded of an indexed document; None where it is not indexed."""
         sql = "SELECT version, hash, source FROM documents WHERE id = ?"
         found = self._one(sql, document_id)
-        return None if found is None else Known(*found)
+        return None if found is None else Known(found[0], found[1].hex(), found[2])
 
     def document(self, name: str) -> Document | None:
         """A document by its id or its source."""
         found = self._one(
-            "SELECT id, source, title, metadata, text, blocks FROM documents "
+            "SELECT row, id, source, title, metadata, blocks FROM documents "
             "WHERE id = ?1 OR source = ?1",
             name,
         )
         if found is None:
             return None
-        identity, source, title, metadata, text, blocks = found
-        spans = _recorded(_unpacked(blocks))
+        row, identity, source, title, metadata, blocks = found
+        spans = _recorded(unpacked(blocks))
         return Document(
             id=identity,
             source=source,
             title=title,
-            text=_unpacked(text),
+            text=self.texts.whole(row),
             blocks=tuple(Block(a, b, k, p, tuple(h), *more) for a, b, k, p, h, *more in spans),
             metadata=_recorded(metadata),
         )
@@ -127,7 +132,7 @@ class Rows:
 
     def languages(self) -> list[str]:
         """Languages of the indexed documents, sorted."""
-        found = self.connection.execute("SELECT DISTINCT language FROM documents ORDER BY 1")
+        found = self.connection.execute("SELECT language FROM languages ORDER BY 1")
         return [language for (language,) in found]
 
     def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
@@ -135,21 +140,48 @@ class Rows:
         found: dict[int, Passage] = {}
         for start in range(0, len(rows), _BATCH):
             batch = list(rows[start : start + _BATCH])
-            found.update(self._select(f"p.row IN ({','.join('?' * len(batch))})", *batch))
+            read = self.connection.execute(
+                f"SELECT {_PASSAGE}, d.language, {_IS_STALE}, t.place, t.text FROM passages p "
+                f"CROSS JOIN documents d ON d.row = p.document CROSS JOIN {JOINED} "
+                f"WHERE p.row IN ({','.join('?' * len(batch))})",
+                batch,
+            )
+            found.update((fields[2], _passage(fields, text)) for fields, text in spanned(read))
+        return found
+
+    def places(self, rows: Sequence[int]) -> dict[int, tuple[str, int, int]]:
+        """The `Passage.order` of passages by row; rows that do not exist are left out."""
+        found: dict[int, tuple[str, int, int]] = {}
+        for start in range(0, len(rows), _BATCH):
+            batch = list(rows[start : start + _BATCH])
+            read = self.connection.execute(
+                "SELECT p.row, d.id, p.start, p.end FROM passages p "
+                "CROSS JOIN documents d ON d.row = p.document "
+                f"WHERE p.row IN ({','.join('?' * len(batch))})",
+                batch,
+            )
+            found.update((row, (name, first, last)) for row, name, first, last in read)
         return found
 
     def passages_of(self, document_id: str) -> dict[int, Passage]:
         """Passages of one document, in order."""
-        return self._select("d.id = ? ORDER BY p.start", document_id)
+        found = self.connection.execute(
+            f"SELECT {_PASSAGE}, d.language, {_IS_STALE}, 0, 0 FROM passages p "
+            "JOIN documents d ON d.row = p.document WHERE d.id = ? ORDER BY p.start",
+            [document_id],
+        )
+        text = self._text(document_id)
+        return {row[2]: _passage(row, text[row[0] : row[1]]) for row in found}
 
     def dropped(self, document_id: str) -> list[Dropped]:
         """What a pruner kept out of the index of one document, in order."""
         found = self.connection.execute(
-            f"SELECT p.score, p.reason, {_PASSAGE}, d.language, {_IS_STALE} FROM pruned p "
+            f"SELECT {_PASSAGE}, d.language, {_IS_STALE}, p.score, p.reason FROM pruned p "
             "JOIN documents d ON d.row = p.document WHERE d.id = ? ORDER BY p.start, p.end",
             [document_id],
         )
-        return [Dropped(_passage(fields), score, reason) for score, reason, *fields in found]
+        text = self._text(document_id)
+        return [Dropped(_passage(row, text[row[0] : row[1]]), *row[-2:]) for row in found]
 
     def all_dropped(self) -> Iterator[Dropped]:
         """What pruners kept out of the index, by document and place, streamed."""
@@ -176,20 +208,29 @@ class Rows:
 
     def counts(self) -> dict[str, int]:
         """How many documents, passages and pruned passages there are."""
-        tables = ("documents", "passages", "pruned")
-        return {name: self._one(f"SELECT count(*) FROM {name}")[0] for name in tables}
+        # The first two are kept as they change: to count is to read an index of the table.
+        documents = self._one("SELECT coalesce(sum(documents), 0) FROM languages")[0]
+        pruned = self._one("SELECT count(*) FROM pruned")[0]
+        return {"documents": documents, "passages": self.meta("passages", 0), "pruned": pruned}
 
-    def entries(self) -> Iterator[tuple[int, int, str, str, str, bytes]]:
-        """`(row, document row, context, text, language, hash)` of every passage, by row."""
-        yield from self.connection.execute(f"{_ENTRY} ORDER BY p.row")
+    def entries(self, above: int, most: int) -> Iterator[EntryFields]:
+        """Up to `most` passages as derived indexes take them, by row, from the one after `above`.
 
-    def entry(self, row: int) -> tuple[int, int, str, str, str, bytes]:
+        They are `(row, document row, context, text, language, hash)`.
+        """
+        sql = (
+            f"{_ENTRY} WHERE p.row IN (SELECT row FROM passages WHERE row > ? ORDER BY row "
+            "LIMIT ?) ORDER BY p.row, t.place"
+        )
+        yield from _entries(self.connection.execute(sql, [above, most]))
+
+    def entry(self, row: int) -> EntryFields:
         """The same of one passage."""
-        found: tuple[int, int, str, str, str, bytes] = self._one(f"{_ENTRY} WHERE p.row = ?", row)
-        return found
+        found = self.connection.execute(f"{_ENTRY} WHERE p.row = ? ORDER BY t.place", [row])
+        return next(_entries(found))
 
     def vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Vectors `(dimension,)` by passage hash; those not known are left out."""
+        """Vectors `(dimension,)` by hash that are kept here: see `VectorStock` for the others."""
         import numpy as np
 
         found: dict[bytes, Vectors] = {}
@@ -197,23 +238,19 @@ class Rows:
             batch = list(hashes[start : start + _BATCH])
             marks = ",".join("?" * len(batch))
             sql = f"SELECT hash, vector FROM vectors WHERE hash IN ({marks})"
-            for key, blob in self.connection.execute(sql, batch):
-                found[key] = np.frombuffer(blob, np.float16).astype(np.float32)
+            read = self.connection.execute(sql, batch).fetchall()
+            halves = np.frombuffer(b"".join(blob for _, blob in read), np.float16)
+            block = halves.astype(np.float32).reshape(len(read), -1) if read else ()
+            found.update(zip((key for key, _ in read), block, strict=True))
         return found
 
-    def vectors_at(self, rows: Sequence[int]) -> dict[int, Vectors]:
-        """Vectors `(dimension,)` by the row of their passage; those not known are left out."""
-        import numpy as np
-
-        found: dict[int, Vectors] = {}
-        for start in range(0, len(rows), _BATCH):
-            batch = list(rows[start : start + _BATCH])
-            sql = (
-                "SELECT p.row, v.vector FROM passages p JOIN vectors v ON v.hash = p.hash "
-                f"WHERE p.row IN ({','.join('?' * len(batch))})"
-            )
-            for row, blob in self.connection.execute(sql, batch):
-                found[row] = np.frombuffer(blob, np.float16)
+    def indexed(self, hashes: Sequence[bytes]) -> dict[bytes, int]:
+        """The row of a passage in the index by hash; hashes that none has are left out."""
+        found: dict[bytes, int] = {}
+        for start in range(0, len(hashes), _BATCH):
+            batch = list(hashes[start : start + _BATCH])
+            sql = f"SELECT hash, row FROM passages WHERE hash IN ({','.join('?' * len(batch))})"
+            found.update(self.connection.execute(sql, batch))
         return found
 
     def keys_of(self, passages: Sequence[Passage]) -> list[tuple[int, int, bytes]]:
@@ -253,30 +290,27 @@ class Rows:
         sql = "SELECT count(*) FROM passages WHERE document IN (SELECT value FROM json_each(?))"
         return int(self._one(sql, json.dumps(list(documents)))[0])
 
-    def _select(self, where: str, *values: object) -> dict[int, Passage]:
-        found = self.connection.execute(
-            f"SELECT p.row, {_PASSAGE}, d.language, {_IS_STALE} "
-            f"FROM passages p JOIN documents d ON d.row = p.document WHERE {where}",
-            values,
-        )
-        return {fields[0]: _passage(fields[1:]) for fields in found}
+    def _text(self, document_id: str) -> str:
+        found = self._one("SELECT row FROM documents WHERE id = ?", document_id)
+        return "" if found is None else self.texts.whole(found[0])
 
     def candidates(self, document_id: str) -> Iterator[Candidate]:
         """Every passage of a document, indexed or pruned, by place."""
+        columns = "row, hash, document, start, end, page, headings, place, context"
         found = self.connection.execute(
-            f"SELECT p.row, p.kept, p.hash, {_PASSAGE} FROM ("
-            "SELECT row, 1 AS kept, hash, document, start, end, text, page, headings, place, "
-            "context FROM passages UNION ALL "
-            "SELECT row, 0 AS kept, hash, document, start, end, text, page, headings, place, "
-            "context FROM pruned) p "
+            f"SELECT {_PASSAGE}, p.hash, p.kept FROM ("
+            f"SELECT 1 AS kept, {columns} FROM passages UNION ALL "
+            f"SELECT 0 AS kept, {columns} FROM pruned) p "
             "JOIN documents d ON d.row = p.document WHERE d.id = ? ORDER BY p.start, p.end",
             [document_id],
         )
-        for row, kept, key, *fields in found:
-            yield Candidate(_judged(fields), key, row, bool(kept))
+        text = self._text(document_id)
+        for row in found:
+            *fields, key, kept = row
+            yield Candidate(_judged(fields, text[row[0] : row[1]]), key, row[2], bool(kept))
 
     def known_vectors(self, hashes: Sequence[bytes]) -> set[bytes]:
-        """Those of `hashes` that a vector is known for."""
+        """Those of `hashes` whose vector is kept here."""
         found: set[bytes] = set()
         for start in range(0, len(hashes), _BATCH):
             batch = list(hashes[start : start + _BATCH])
@@ -298,45 +332,39 @@ class Rows:
         return self.connection.execute(sql, values).fetchone()
 
 
-def _passage(fields: Sequence[Any]) -> Passage:
-    """A passage as searches give it: its metadata has what the index knows of its document."""
-    *own, language, stale = fields
+def _entries(found: Iterable[Sequence[Any]]) -> Iterator[EntryFields]:
+    for (_, _, row, document, context, language, key, *_), text in spanned(found):
+        yield row, document, context, text, language, key
+
+
+def _passage(fields: Sequence[Any], text: str) -> Passage:
+    """A passage as searches give it: its metadata has what the index knows of its document.
+
+    `fields` are those of `_PASSAGE`, and the document's language and whether it is stale.
+    """
+    language, stale = fields[11:13]
     # The index's own word counts, whatever a document says of itself.
-    known = {**_recorded(own[-1]), "language": language, "stale": True}
+    known = {**_recorded(fields[10]), "language": language, "stale": True}
     if not stale:
         del known["stale"]
-    return _made(own, known)
+    return _made(fields, text, known)
 
 
-def _judged(fields: Sequence[Any]) -> Passage:
+def _judged(fields: Sequence[Any], text: str) -> Passage:
     """A passage as its chunker made it."""
-    return _made(fields, _recorded(fields[-1]))
+    return _made(fields, text, _recorded(fields[10]))
 
 
-def _made(fields: Sequence[Any], metadata: Metadata) -> Passage:
-    document_id, start, end, text, source, title, page, headings, place, context = fields[:10]
+def _made(fields: Sequence[Any], text: str, metadata: Metadata) -> Passage:
+    start, end, _, document_id, source, title, page, headings, place, context = fields[:10]
     path = tuple(_recorded(headings)) if headings != "[]" else ()
     return Passage(
         document_id, start, end, text, source, title, page, path, metadata, context, place
     )
 
 
-def _unpacked(blob: bytes) -> str:
-    try:
-        return zlib.decompress(blob).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise _unreadable(error) from error
-
-
 def _recorded(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, TypeError) as error:
-        raise _unreadable(error) from error
-
-
-def _unreadable(error: Exception) -> IndexDamagedError:
-    return IndexDamagedError(
-        f"a record in the index is damaged ({error}): restore the index from a backup, or "
-        "index again with 'rag index --rebuild'"
-    )
+        raise unreadable(error) from error

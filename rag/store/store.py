@@ -13,7 +13,8 @@ from typing import Any
 
 from rag.errors import IndexDamagedError, NoIndexError, RequestError
 from rag.protocols import Encoder, LexicalEngine
-from rag.store.database import connect, create, disk_full, explained
+from rag.store.database import connect, create, disk_full, explained, settle
+from rag.store.dense import DenseEngine
 from rag.store.edits import Writer
 from rag.store.folders import INDEX_FOLDER, SOURCES_FOLDER, linked
 from rag.store.generation import Generation, Generations
@@ -32,7 +33,9 @@ _OURS = (".gitignore", "answers.db", "generations", "index.db", _REBUILD, SOURCE
 class Store:
     """An index on disk. Safe to use from several threads; several stores may be open at once."""
 
-    def __init__(self, folder: Path, lexical: LexicalEngine | None, *, dense: bool) -> None:
+    def __init__(
+        self, folder: Path, lexical: LexicalEngine | None, *, dense: DenseEngine | bool
+    ) -> None:
         self.folder = folder
         self.database = folder / "index.db"
         self._lexical = lexical
@@ -48,7 +51,12 @@ class Store:
 
     @classmethod
     def create(
-        cls, folder: Path, lexical: LexicalEngine | None, *, dense: bool, pipeline: dict[str, Any]
+        cls,
+        folder: Path,
+        lexical: LexicalEngine | None,
+        *,
+        dense: DenseEngine | bool,
+        pipeline: dict[str, Any],
     ) -> Store:
         """An empty index in `folder`, with the frozen index part of its pipeline.
 
@@ -63,7 +71,7 @@ class Store:
             ignored = folder / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("*\n")
-            store.generations.build(0, 1, empty_change(dense))
+            store.generations.build(0, 1, empty_change(bool(dense)))
             draft = folder / "index.db.draft"
             draft.unlink(missing_ok=True)
             create(draft)
@@ -108,7 +116,11 @@ class Store:
         """
         with self.rows() as rows:
             generation = self._latest(rows, check)
-            yield StoreView(rows.connection, generation, encoder)
+            view = StoreView(rows.connection, generation, encoder, self.rows)
+            try:
+                yield view
+            finally:
+                view.close()
 
     @contextmanager
     def writing(self) -> Iterator[StoreWriter]:
@@ -116,7 +128,9 @@ class Store:
         with translated(self.database), writer_lock(self.folder):
             connection = connect(self.database, write=True)
             try:
-                yield StoreWriter(connection, self.generations, self._lexical, dense=self._dense)
+                dense = bool(self._dense)
+                yield StoreWriter(connection, self.generations, self._lexical, dense=dense)
+                settle(connection)
             finally:
                 connection.close()
 

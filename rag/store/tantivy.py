@@ -22,6 +22,7 @@ import numpy as np
 from rag.protocols import Ids, LexicalEntry
 from rag.store.analysis import AUTO, language_code, language_faults
 from rag.store.bm25 import Statistics, idf
+from rag.store.contents import Contents
 from rag.store.folders import link_tree
 from rag.store.proposal import Proposal, Proposer, TermCounts
 
@@ -175,6 +176,7 @@ class TantivyIndex:
         self._statistics = Statistics(len(self), tokens)
         self._counts = TermCounts(self._schema, self._searcher, entries)
         self._proposer = Proposer(self._schema, self._statistics, self._counts)
+        self._contents = Contents()
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -240,21 +242,25 @@ class TantivyIndex:
 
         def score(wanted: Iterable[int]) -> float:
             new = [i for i in wanted if rows[i] not in known]
-            scores = self._exact(proposal, [addresses[i] for i in new])
-            known.update(zip([rows[i] for i in new], scores, strict=True))
+            found = [rows[i] for i in new]
+            scores = self._exact(proposal, found, [addresses[i] for i in new])
+            known.update(zip(found, scores, strict=True))
             return sorted(known.values(), reverse=True)[k - 1] if len(known) >= k else -math.inf
 
         last = score(range(min(k, len(rows))))
         return score(np.flatnonzero(bounds >= last).tolist())
 
-    def _exact(self, proposal: Proposal, addresses: list[tantivy.DocAddress]) -> list[float]:
+    def _exact(
+        self, proposal: Proposal, rows: list[int], addresses: list[tantivy.DocAddress]
+    ) -> list[float]:
         """The scores of passages, from their terms."""
-        texts = [str(self._searcher.doc(address).get_first("terms")) for address in addresses]
-        found = [[text.count(f" {term} ") for text in texts] for term in proposal.weights]
-        counts = np.array(found, np.int64).reshape(len(found), len(texts))
-        lengths = self._values("length", addresses)
+
+        def read(position: int) -> str:
+            return str(self._searcher.doc(addresses[position]).get_first("terms"))
+
+        found = self._contents.counts(proposal.weights, rows, read)
         weights = list(proposal.weights.values())
-        scores: list[float] = self._statistics.scores(weights, counts, lengths).tolist()
+        scores: list[float] = self._statistics.scores(weights, found.terms, found.lengths).tolist()
         return scores
 
     def _values(self, field: str, addresses: list[tantivy.DocAddress]) -> Ids:

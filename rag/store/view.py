@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from sqlite3 import Connection
 
 import numpy as np
 
 from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.filters import check_form
+from rag.found import FoundPassage
 from rag.protocols import Encoder, Ids, Vectors
 from rag.store.analysis import analyse
 from rag.store.filters import Filtering
 from rag.store.generation import Generation
+from rag.store.places import LACKING
 from rag.store.rows import Rows
 from rag.types import Condition, Document, Filter, Passage, Variant
 
 # Sets of filters whose documents are kept with a generation.
 _SELECTED = 64
+_REMOVED = "a passage was removed from the index after it was found: ask again"
 
 
 class StoreView:
@@ -28,14 +32,22 @@ class StoreView:
         connection: Connection,
         generation: Generation,
         encoder: Callable[[], Encoder | None],
+        again: Callable[[], AbstractContextManager[Rows]],
     ) -> None:
         self.rows = Rows(connection)
         self.generation = generation
         self._encoder = encoder
-        # Rows of the passages that were found, so that what stages ask of them is looked up.
+        self._again = again
+        self._is_open = True
+        # Passages that were found, by row, and their rows by place.
+        self._passages: dict[int, FoundPassage] = {}
         self._found: dict[tuple[str, int, int], int] = {}
         # What answers a question asks for the terms of the same sentences again and again.
         self._terms: dict[str, Sequence[str]] = {}
+
+    def close(self) -> None:
+        """Read no more here. Whoever kept a passage unread reads what is published by then."""
+        self._is_open = False
 
     @property
     def encoder(self) -> Encoder | None:
@@ -72,19 +84,24 @@ class StoreView:
         self, vector: Vectors, k: int, filters: Sequence[Filter] = ()
     ) -> list[tuple[Passage, float]]:
         """The nearest passages: see `View.dense`."""
+        if self.generation.nearest is None:
+            raise IndexMismatchError(
+                "this index has no vectors: index with a pipeline that encodes"
+            )
+        return self._ranked(self.generation.nearest.search(vector, k, self._allowed(filters)), k)
+
+    def vectors(self, passages: Sequence[Passage]) -> Vectors:
+        """Stored vectors: see `View.vectors`."""
+        rows = np.array(self._rows_of(passages), np.int64)
         if self.generation.dense is None:
             raise IndexMismatchError(
                 "this index has no vectors: index with a pipeline that encodes"
             )
-        return self._ranked(self.generation.dense.search(vector, k, self._allowed(filters)), k)
-
-    def vectors(self, passages: Sequence[Passage]) -> Vectors:
-        """Stored vectors: see `View.vectors`."""
-        rows = self._rows_of(passages)
-        known = self.rows.vectors_at(rows)
-        if missing := [one.id for one, row in zip(passages, rows, strict=True) if row not in known]:
-            raise IndexDamagedError(f"passage '{missing[0]}' has no vector: run 'rag verify'")
-        found = np.array([known[row] for row in rows], np.float32).reshape(len(rows), -1)
+        try:
+            found = self.generation.dense.at(rows)
+        except KeyError as error:
+            name = passages[rows.tolist().index(error.args[0])].id
+            raise IndexDamagedError(f"passage '{name}' has no vector: run 'rag verify'") from None
         # They are kept in half precision.
         unit: Vectors = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return unit
@@ -162,12 +179,32 @@ class StoreView:
         return Filtering(filters, self.generation.fields, self.rows.connection)
 
     def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
-        passages = self.rows.passages([row for row, _ in found])
-        if len(passages) < len(found):
-            raise IndexDamagedError(
-                "the search structures hold passages that are not in the index: run 'rag repair'"
-            )
-        self._found.update((passage.order, row) for row, passage in passages.items())
-        ranked = [(passages[row], float(np.float32(score))) for row, score in found]
-        ranked.sort(key=lambda pair: (-pair[1], pair[0].order))
-        return ranked[:k]
+        scores = np.array([score for _, score in found], np.float32).tolist()
+        rows = [row for row, _ in found]
+        places = self.generation.places.of(rows, self.rows)
+        ranked = [
+            (-score, place, row) for score, place, row in zip(scores, places, rows, strict=True)
+        ]
+        ranked.sort()
+        return [(self._passage(place, row), -score) for score, place, row in ranked[:k]]
+
+    def _passage(self, place: tuple[str, int, int], row: int) -> Passage:
+        found = self._passages.get(row)
+        if found is None:
+            self._found[place] = row
+            found = self._passages[row] = FoundPassage.at(place, row, self._read)
+        return found
+
+    def _read(self, rows: Sequence[int]) -> dict[int, Passage]:
+        """The passages of `rows`, whole, as they are here, or later as they are then."""
+        if self._is_open:
+            return _all_of(rows, self.rows, LACKING)
+        with self._again() as later:
+            return _all_of(rows, later, _REMOVED)
+
+
+def _all_of(rows: Sequence[int], source: Rows, otherwise: str) -> dict[int, Passage]:
+    passages = source.passages(rows)
+    if any(row not in passages for row in rows):
+        raise IndexDamagedError(otherwise)
+    return passages

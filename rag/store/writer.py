@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
@@ -11,16 +11,16 @@ import numpy as np
 
 from rag.errors import StoreError
 from rag.languages import detect
-from rag.protocols import LexicalEngine, LexicalEntry, Vectors
-from rag.store.analysis import AUTO, analyse
-from rag.store.check import lacking_vectors
+from rag.protocols import Ids, LexicalEngine, Vectors
+from rag.store.analysis import AUTO
 from rag.store.dense import DenseEntries
 from rag.store.edits import Writer
+from rag.store.entry import Entry, dense_entries
 from rag.store.generation import Change, Generations
+from rag.store.repair import Repair
 from rag.store.staging import Staging
+from rag.store.stock import VectorStock
 from rag.types import Document, Dropped, Failure, Passage
-
-_CHUNK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class StoreWriter:
     ) -> None:
         self.rows = Writer(connection)
         self.staging = Staging(connection)
+        self.stock = VectorStock(self.rows, generations)
         self._generations = generations
         self._language = lexical.language if lexical is not None else AUTO
         self._lexical = lexical is not None
@@ -103,17 +104,20 @@ class StoreWriter:
 
     def missing(self, hashes: Sequence[bytes]) -> list[bytes]:
         """Those of `hashes` that no vector is known for, each once, in order."""
-        known = self.rows.known_vectors(list(dict.fromkeys(hashes)))
-        return [key for key in dict.fromkeys(hashes) if key not in known]
+        return self.stock.missing(hashes)
+
+    def vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """Vectors `(dimension,)` by hash, as they are kept; those not known are left out."""
+        return self.stock.of(hashes)
 
     def remember(self, hashes: Sequence[bytes], vectors: Vectors) -> None:
         """Keep vectors at once: encoding that is finished is never repeated."""
-        with self.rows.transaction():
+        with self.rows.transaction(flushed=False):
             self.rows.add_vectors(hashes, vectors)
 
     def stage(self, cut: Sequence[Indexed]) -> None:
         """Keep documents that were read until what is to be indexed of them has been judged."""
-        with self.rows.transaction():
+        with self.rows.transaction(flushed=False):
             for one in cut:
                 self.staging.put(one.document, one.version, one.passages)
 
@@ -137,34 +141,21 @@ class StoreWriter:
             return
         with self.rows.transaction():
             names = [one.document.id for one in added]
-            gone_rows, gone_hashes = self._remove([*removed, *names])
+            # While what they replace can still be read.
+            known = self._vectors_of(added, judged) if self._dense else {}
+            gone, pruned = self._remove([*removed, *names])
             self.staging.drop([*removed, *names])
             entries = [entry for indexed in added for entry in self._insert(indexed)]
             for verdicts in judged:
+                gone.extend(self.rows.hashes([row for row, _, _ in verdicts.expelled]))
                 entries.extend(self._follow(verdicts))
-                gone_rows.extend(row for row, _, _ in verdicts.expelled)
-            gone_rows.sort()
-            count = self.rows.meta("passages") + len(entries) - len(gone_rows)
-            self._publish(
-                self.rows.meta("generation"), np.array(gone_rows, np.int64), entries, count
-            )
-            self.rows.forget_vectors(gone_hashes)
+            count = self.rows.meta("passages") + len(entries) - len(gone)
+            deleted = np.array(sorted(row for row, _ in gone), np.int64)
+            self._publish(deleted, entries, known, count)
+            if self._dense:
+                self.stock.settle(known, {key: row for row, key in gone}, pruned)
         self._clean()
-
-    def rebuild(self) -> None:
-        """Derive lexical and dense structures anew from the truth."""
-        number = self.rows.meta("generation") + 1
-        self._generations.build(0, number, empty_change(self._dense))
-        done = 0
-        for entries in self._all_entries():
-            done += len(entries)
-            change = self._change(np.empty(0, np.int64), entries, done)
-            self._generations.build(number, number + 1, change)
-            number += 1
-        with self.rows.transaction():
-            self.rows.set_meta("generation", number)
-            self.rows.set_meta("passages", done)
-        self._generations.remove_others(number)
+        self.stock.follow()
 
     def renumber(self, number: int) -> None:
         """Publish the same state again as generation `number`."""
@@ -177,21 +168,11 @@ class StoreWriter:
     def repair(self) -> list[str]:
         """Derive everything anew; what was done, a line each.
 
-        Documents that lack vectors are set aside: the next run indexes them again.
+        Documents whose vectors are lost are set aside: the next run indexes them again.
         """
-        done: list[str] = []
-        lost = lacking_vectors(self.rows) if self._dense else []
-        if lost:
-            with self.rows.transaction():
-                for name in lost:
-                    self.rows.remove(name)
-            done.append(
-                f"{len(lost)} documents without vectors were set aside: run 'rag index' on their "
-                "sources to bring them back"
-            )
-        self.rebuild()
-        passages = self.rows.meta("passages")
-        done.append(f"search structures of {passages} passages were built anew")
+        repair = Repair(self.rows, self._generations, lexical=self._lexical, dense=self._dense)
+        done = repair.run()
+        self.stock.follow()
         return done
 
     def log(
@@ -206,71 +187,67 @@ class StoreWriter:
         with self.rows.transaction():
             self.rows.set_failures(failed, settled, started)
             self.rows.add_run(started, seconds, report)
+        # A reader that is late with the former generation asks again: see `Store`.
+        self._generations.remove_others(self.rows.meta("generation"))
 
     def forget_failures(self, sources: Sequence[str]) -> None:
         """Drop what is recorded of sources that could not be read."""
         with self.rows.transaction():
             self.rows.set_failures([], sources, "")
 
-    def _remove(self, document_ids: Sequence[str]) -> tuple[list[int], list[bytes]]:
-        rows: list[int] = []
-        hashes: list[bytes] = []
+    def _remove(self, document_ids: Sequence[str]) -> tuple[list[tuple[int, bytes]], list[bytes]]:
+        """Rows and hashes of the indexed passages that went, and hashes of the pruned ones."""
+        gone: list[tuple[int, bytes]] = []
+        pruned: list[bytes] = []
         for name in document_ids:
-            gone = self.rows.remove(name)
-            rows.extend(gone[0])
-            hashes.extend(gone[1])
-        return rows, hashes
+            indexed, others = self.rows.remove(name)
+            gone.extend(indexed)
+            pruned.extend(others)
+        return gone, pruned
 
-    def _insert(self, indexed: Indexed) -> Iterator[_Entry]:
+    def _insert(self, indexed: Indexed) -> Iterator[Entry]:
         language = self._language
         if language == AUTO:
             language = detect(indexed.document.text)
-        document = self.rows.add_document(indexed.document, indexed.version, language)
+        _check_spans(indexed)
+        starts = [passage.start for passage, _ in indexed.passages]
+        document = self.rows.add_document(indexed.document, indexed.version, language, starts)
         for passage, key in indexed.passages:
             row = self.rows.add_passage(document, passage, key)
-            yield _Entry(row, document, passage.context, passage.text, language, key)
+            yield Entry(row, document, passage.context, passage.text, language, key)
         for dropped, key in indexed.dropped:
             self.rows.add_dropped(document, dropped, key)
 
-    def _follow(self, verdicts: Verdicts) -> Iterator[_Entry]:
+    def _follow(self, verdicts: Verdicts) -> Iterator[Entry]:
         """What is admitted, as the derived indexes take it."""
         for row in verdicts.admitted:
-            yield _Entry(*self.rows.entry(self.rows.admit(row)))
+            yield Entry(*self.rows.entry(self.rows.admit(row)))
         for row, score, reason in verdicts.expelled:
             self.rows.expel(row, score, reason)
         for row, score, reason in verdicts.known:
             self.rows.set_verdict(row, score, reason)
 
-    def _publish(self, old: int, deleted: Any, entries: Sequence[_Entry], count: int) -> None:
-        self._generations.build(old, old + 1, self._change(deleted, entries, count))
+    def _publish(
+        self, deleted: Ids, entries: Sequence[Entry], known: Mapping[bytes, Vectors], count: int
+    ) -> None:
+        old = self.rows.meta("generation")
+        terms = (entry.lexical() for entry in entries) if self._lexical else ()
+        vectors = _dense(entries, known) if self._dense else None
+        self._generations.build(old, old + 1, Change(deleted, terms, vectors, count))
         self.rows.set_meta("generation", old + 1)
         self.rows.set_meta("passages", count)
 
-    def _change(self, deleted: Any, entries: Sequence[_Entry], count: int) -> Change:
-        terms = (entry.lexical() for entry in entries) if self._lexical else ()
-        return Change(deleted, terms, self._vectors(entries) if self._dense else None, count)
-
-    def _vectors(self, entries: Sequence[_Entry]) -> DenseEntries:
-        known = self.rows.vectors([entry.key for entry in entries])
-        lost = [entry for entry in entries if entry.key not in known]
-        if lost:
-            raise StoreError(f"{len(lost)} passages have no vector: run 'rag repair', then index")
-        dimension = len(next(iter(known.values()))) if known else 0
-        vectors = np.empty((len(entries), dimension), np.float32)
-        for position, entry in enumerate(entries):
-            vectors[position] = known[entry.key]
-        rows = np.array([entry.row for entry in entries], np.int64)
-        return DenseEntries(rows, np.array([e.document for e in entries], np.int64), vectors)
-
-    def _all_entries(self) -> Iterator[list[_Entry]]:
-        entries: list[_Entry] = []
-        for fields in self.rows.entries():
-            entries.append(_Entry(*fields))
-            if len(entries) == _CHUNK:
-                yield entries
-                entries = []
-        if entries:
-            yield entries
+    def _vectors_of(
+        self, added: Sequence[Indexed], judged: Sequence[Verdicts]
+    ) -> dict[bytes, Vectors]:
+        """The vectors of all passages that come into the index."""
+        wanted = {key for one in added for _, key in one.passages}
+        admitted = [row for verdicts in judged for row in verdicts.admitted]
+        wanted.update(key for _, key in self.rows.hashes(admitted, "pruned"))
+        known = self.stock.of(list(wanted))
+        if lost := len(wanted) - len(known):
+            raise StoreError(f"{lost} passages have no vector: run 'rag repair', then index")
+        return known
 
     def _clean(self) -> None:
         """Keep the published generation, and the one before it for readers that just opened it."""
@@ -278,14 +255,20 @@ class StoreWriter:
         self._generations.remove_others(number, number - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    row: int
-    document: int
-    context: str
-    text: str
-    language: str
-    key: bytes
+def _check_spans(indexed: Indexed) -> None:
+    """Passages are kept as spans: what says something else would be lost."""
+    text = indexed.document.text
+    for passage, _ in indexed.passages:
+        if text[passage.start : passage.end] != passage.text:
+            raise StoreError(
+                f"passage '{passage.id}' does not say what its document says there: the chunker "
+                "is at fault"
+            )
 
-    def lexical(self) -> LexicalEntry:
-        return self.row, self.document, analyse(f"{self.context}\n{self.text}", self.language)
+
+def _dense(entries: Sequence[Entry], known: Mapping[bytes, Vectors]) -> DenseEntries:
+    dimension = len(next(iter(known.values()))) if known else 0
+    vectors = np.empty((len(entries), dimension), np.float32)
+    for position, entry in enumerate(entries):
+        vectors[position] = known[entry.key]
+    return dense_entries(entries, vectors)

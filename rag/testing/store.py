@@ -181,12 +181,17 @@ def _found(view: View, text: str) -> tuple[set[str], set[str]]:
     return ({p.document_id for p, _ in lexical}, {p.document_id for p, _ in _dense(view, text)})
 
 
-def _state(store: StoreUnderTest) -> object:
-    """Documents, and passages with their scores, as a view gives them."""
+def _state(store: StoreUnderTest) -> str:
+    """Documents, and passages with their scores, as a view gives them.
+
+    Written out while it is open, as passages may be read when they are looked at.
+    """
     with store.view() as view:
-        return (
-            [view.document(document.id) for document in (_LIGHT, _FERRY)],
-            # To the last bit: a history of edits leaves no trace in scores.
-            view.lexical([Variant("the ferry oil lamp")], 50),
-            _dense(view, "the ferry leaves"),
+        return repr(
+            (
+                [view.document(document.id) for document in (_LIGHT, _FERRY)],
+                # To the last bit: a history of edits leaves no trace in scores.
+                view.lexical([Variant("the ferry oil lamp")], 50),
+                _dense(view, "the ferry leaves"),
+            )
         )

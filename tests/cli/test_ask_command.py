@@ -138,20 +138,6 @@ def test_a_terminal_says_what_goes_on_until_there_is_text(project: Path, plugin:
     assert "answering" not in screen.seen.partition("The ferry ")[2]
 
 
-def test_asking_without_models_loads_no_torch(project: Path) -> None:
-    script = (
-        "import sys; from rag.cli.main import main; code = main(sys.argv[1:]); "
-        "heavy = {'torch', 'transformers', 'sentence_transformers', 'faiss', 'scipy', 'rich', "
-        "'langchain', 'langchain_core'}; sys.exit(code or str(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [RAG[0], "-c", script, "ask", ASKED],
-        check=False, cwd=project, env=environment(), capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.stdout.startswith("The notice period is three months.\n")
-    assert done.stderr == "set()\n"
-
-
 @pytest.mark.parametrize(
     "arguments",
     [[ASKED, "--open"], ["--open", ASKED], ["--open", "1", ASKED], [ASKED, "--open", "1"]],

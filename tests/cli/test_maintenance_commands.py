@@ -105,6 +105,8 @@ def test_doctor_without_and_with_an_index(rag: Command) -> None:
     assert before["index"]["exists"] is False
     assert {"ragline", "torch", "numpy"} <= set(before["packages"])
     assert before["disk"]["free_bytes"] > 0 and before["device"]["threads"] >= 1
+    assert before["runtime"]["precision"]["float32"] == "float32"
+    assert Path(before["runtime"]["folder"]).name == "graphs"
     rag("index", "docs", "--pipeline", "bm25")
     after = rag("doctor")
     assert (after.code, after.err) == (0, "")

@@ -9,7 +9,9 @@ def test_a_lexical_run_is_timed_by_its_documents() -> None:
 
 def test_nothing_is_promised_before_the_pace_is_known() -> None:
     line = progress_line(Progress(100, 100, 250, 0, "a.txt"), 400, 10.0, None, encodes=True)
-    assert line == "100 of 400 documents, 250 passages"
+    assert line == (
+        "100 of 400 documents, 250 passages, none encoded yet (a model's first use takes longer)"
+    )
 
 
 def test_a_run_that_encodes_is_timed_by_its_passages() -> None:

@@ -205,26 +205,6 @@ def test_verify_a_sound_index(rag: Command) -> None:
     assert rag("verify", "--json").json == {"sound": True, "problems": []}
 
 
-def test_heavy_modules_stay_out(project: Path) -> None:
-    script = (
-        "import sys; from rag.cli.main import main; code = main(sys.argv[1:]); "
-        "heavy = {'torch', 'transformers', 'sentence_transformers', 'faiss', 'tantivy', "
-        "'langchain', 'langchain_core', 'scipy', 'numpy'}; "
-        "sys.exit(code or str(heavy & set(sys.modules)))"
-    )
-    for arguments, loaded in (
-        (["--help"], "set()"),
-        (["status"], "set()"),
-        (["pipeline", "list"], "{'numpy'}"),
-    ):
-        done = subprocess.run(
-            [RAG[0], "-c", script, *arguments],
-            check=False, cwd=project, env=environment(), capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.stdout
-        assert done.stderr == f"{loaded}\n"
-
-
 @pytest.mark.parametrize("options", [["--json"], []])
 def test_a_reader_that_goes_away_is_no_error(project: Path, options: list[str]) -> None:
     ours, theirs = os.pipe()

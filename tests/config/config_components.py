@@ -79,7 +79,7 @@ class Sentences:
         self,
         *,
         model: str,
-        dtype: Literal["float32", "bfloat16"] = "float32",
+        dtype: Literal["float32", "bfloat16", "int8"] = "float32",
         max_tokens: int | None = None,
         copy: bool = False,
     ) -> None:
@@ -96,6 +96,13 @@ class Lexical:
 
     def __init__(self, *, language: str = "auto") -> None:
         self.language = language
+
+
+class Searched:
+    """Searches vectors."""
+
+    def __init__(self, *, exact_up_to: int = 9) -> None:
+        self.exact_up_to = exact_up_to
 
 
 class Bm25:
@@ -150,6 +157,7 @@ COMPONENTS: Mapping[str, Mapping[str, type]] = {
     "pruner": {"quality": Quality, "copies": Copies, "mean": Mean, "far": Far},
     "encoder": {"sentence-transformers": Sentences},
     "lexical": {"bm25": Lexical},
+    "dense": {"auto": Searched},
     "retriever": {"bm25": Bm25, "dense": Dense},
     "fuser": {"convex": Convex},
     "rewriter": {"hyde": Hyde},

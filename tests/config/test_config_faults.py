@@ -138,7 +138,12 @@ def test_a_yaml_bomb_is_refused_without_being_expanded() -> None:
         ("keep: 0.9", "keep: '0.9'", 5, "'keep' takes a number > 0 and <= 1, got '0.9'"),
         ("keep: 0.9", "keep: 1, words: [a, 2]", 5, "a list (each item text), got 2 at [1]"),
         ("model: tiny", "dtype: float32", 6, "'model' is missing"),
-        ("model: tiny", "model: m, dtype: int8", 6, "one of 'float32', 'bfloat16', got 'int8'"),
+        (
+            "model: tiny",
+            "model: m, dtype: int4",
+            6,
+            "one of 'float32', 'bfloat16', 'int8', got 'int4'",
+        ),
         ("use: fixed, ", "", 4, "'use' is missing: name a chunker (taken: fixed, late)"),
         ("use: fixed", "use: [fixed]", 4, "'use' takes text"),
         ("{use: hyde, model: {use: openai, model: m}}", "{use: hyde, model: m}", 9, "a mapping"),

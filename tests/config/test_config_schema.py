@@ -30,7 +30,7 @@ def test_components_are_described_by_their_signatures_and_docstrings() -> None:
     }
     encoder = definitions["encoder.sentence-transformers"]
     assert encoder["required"] == ["use", "model"]
-    assert encoder["properties"]["dtype"]["enum"] == ["float32", "bfloat16"]
+    assert encoder["properties"]["dtype"]["enum"] == ["float32", "bfloat16", "int8"]
     assert definitions["reranker.cross"]["properties"]["top"]["minimum"] == 1
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +10,10 @@ import pytest
 from rag.evaluate.aggregate import documents
 from rag.evaluate.beir import BeirDataset
 from rag.evaluate.dataset import PerQuery
-from rag.evaluate.journal import Journal
+from rag.evaluate.journal import Journal, Outcome
 from rag.evaluate.measures import MEASURES
 from rag.evaluate.result import PipelineResult
-from rag.evaluate.runner import judge
+from rag.evaluate.runner import Together, judge
 from rag.types import Answer, Hit, Passage, Query, Ranking, Step
 
 DATASET = BeirDataset(
@@ -169,3 +169,55 @@ def test_what_failed_on_the_way_to_an_answer_counts_once_for_a_question() -> Non
     assert found.failed == {"hyde": 3, "llm": 1}
     well = judge(DATASET, "p", search, index_seconds=0, documents=0, passages=0)
     assert "failed" not in well.as_dict()
+
+
+def test_of_many_questions_a_hundred_are_timed_and_the_others_run_together(
+    tmp_path: Path,
+) -> None:
+    queries = {f"q{number}": f"text {number}" for number in range(130)}
+    qrels = {query: {"a": 1} for query in queries}
+    many = BeirDataset("many", "beir", Path("many"), None, queries, qrels)
+    timed: list[str] = []
+    others: list[str] = []
+    stops = ["text 77"]
+    ended: list[bool] = []
+
+    def searched(question: str, kept: list[str]) -> Ranking:
+        kept.append(question)
+        if question in stops:
+            stops.remove(question)
+            raise KeyboardInterrupt
+        return Ranking(Query(question), tuple(hits(["a"] if question[-1] == "3" else ["b", "a"])))
+
+    def run(work: Callable[[str], Outcome], questions: Iterable[str]) -> Generator[Outcome]:
+        try:
+            for question in questions:
+                time.sleep(0.01)
+                yield work(question)
+        finally:
+            ended.append(True)
+
+    def judged(together: Together | None) -> PipelineResult:
+        with Journal(
+            tmp_path / "j.jsonl", {}, lambda name, start, end: Passage(name, start, end, "x")
+        ) as journal:
+            return judge(
+                many, "p", lambda one: searched(one, timed), index_seconds=0, documents=0,
+                passages=0, journal=journal, together=together,
+            )  # fmt: skip
+
+    together = Together(lambda one: searched(one, others), run)
+    with pytest.raises(KeyboardInterrupt):
+        judged(together)
+    found = judged(together)
+    again = [*timed, *others]
+    assert sorted(set(again)) == sorted(queries.values())
+    assert len(again) == 131  # the one at which it was stopped
+    assert len(set(timed)) == 100
+    assert ended
+    assert list(found.per_query["RR@10"]) == list(queries)
+    assert found.query_ms is not None
+    assert found.query_ms.p95 < 10
+    timed.clear()
+    assert judged(None).per_query == found.per_query
+    assert len(timed) == 130

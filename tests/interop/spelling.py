@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from typing import ClassVar
@@ -54,7 +54,7 @@ def registered() -> Iterator[str]:
     """The override by which a pipeline answers so."""
     known = registry._registered
 
-    def points(kind: str) -> dict[str, EntryPoint]:
+    def points(kind: str) -> Mapping[str, EntryPoint]:
         spelling = EntryPoint("spelling", "spelling:SpellingAnswerer", registry.GROUPS["answerer"])
         return {**known(kind), "spelling": spelling} if kind == "answerer" else known(kind)
 

@@ -237,9 +237,10 @@ def test_numbers_that_are_none_are_told(folder: Path, tmp_path: Path) -> None:
 
 
 def test_options_are_judged_together() -> None:
-    assert not list(CrossEncoderReranker.faults({"max_tokens": None, "overlap": 300}))
-    assert not list(CrossEncoderReranker.faults({"max_tokens": 128, "overlap": 64}))
-    ((key, told),) = CrossEncoderReranker.faults({"max_tokens": 128, "overlap": 65})
+    others = {"runtime": "auto", "dtype": "auto", "device": "auto", "remote_code": False}
+    assert not list(CrossEncoderReranker.faults({"max_tokens": None, "overlap": 300, **others}))
+    assert not list(CrossEncoderReranker.faults({"max_tokens": 128, "overlap": 64, **others}))
+    ((key, told),) = CrossEncoderReranker.faults({"max_tokens": 128, "overlap": 65, **others})
     assert key == "overlap"
     assert "128" in told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -73,7 +73,7 @@ def best(monkeypatch: pytest.MonkeyPatch) -> None:
     """`answer: {use: best}`."""
     known = registry._registered
 
-    def registered(kind: str) -> dict[str, EntryPoint]:
+    def registered(kind: str) -> Mapping[str, EntryPoint]:
         if kind != "answerer":
             return known(kind)
         point = EntryPoint("best", f"{__name__}:BestAnswerer", registry.GROUPS[kind])

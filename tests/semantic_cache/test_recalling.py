@@ -66,9 +66,11 @@ class Known(SentenceTransformersEncoder):
 
 
 def test_after_feedback_another_wording_hits_and_another_year_does_not(
-    tmp_path: Path, best: None
+    tmp_path: Path, best: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check of VectorQ: by cosine the wrong year is nearer than the right paraphrase."""
+    # One question in several is still answered for real: this is none of those.
+    monkeypatch.setattr("rag.semantic_cache.vectorq._draw", lambda _: 0.5)
     other, wrong = "How much did Globex earn in 2021?", "Globex revenue in 2019"
     asked = [f"{name} revenue in {year}" for name in COMPANIES for year in YEARS]
     asked += [f"How much did {name} earn in {year}?" for name in COMPANIES for year in YEARS]

@@ -70,7 +70,7 @@ def test_row_numbers_are_never_used_again(writer: Writer) -> None:
     seen: set[int] = set()
     for _ in range(3):
         with writer.transaction():
-            assert writer.remove("a")[0] == sorted(seen)[-1:]
+            assert [row for row, _ in writer.remove("a")[0]] == sorted(seen)[-1:]
             row = writer.add_passage(writer.add_document(document, "", "en"), passage, b"k")
         assert row not in seen
         seen.add(row)
@@ -93,13 +93,16 @@ def test_vectors_are_kept_in_half_precision(writer: Writer) -> None:
     np.testing.assert_array_equal(found[b"b"], vectors[1].astype(np.float16).astype(np.float32))
 
 
-def test_vectors_in_use_are_not_forgotten(writer: Writer) -> None:
+def test_vectors_of_pruned_passages_are_not_forgotten(writer: Writer) -> None:
     with writer.transaction():
-        writer.add_vectors([b"a", b"b"], np.ones((2, 4), np.float32))
+        writer.add_vectors([b"a", b"b", b"c"], np.ones((3, 4), np.float32))
         row = writer.add_document(Document("d", "d", "text"), "", "en")
-        writer.add_passage(row, Passage("d", 0, 4, "text"), b"a")
-        writer.forget_vectors([b"a", b"b"])
-    assert set(writer.vectors([b"a", b"b"])) == {b"a"}
+        passage = Passage("d", 0, 4, "text")
+        # What is in the index has its vector there.
+        writer.add_passage(row, passage, b"a")
+        writer.add_dropped(row, Dropped(passage, 0.5, "too short"), b"b")
+        writer.forget_vectors([b"a", b"b", b"c"])
+    assert set(writer.vectors([b"a", b"b", b"c"])) == {b"b"}
 
 
 def test_dropped_and_failures(writer: Writer) -> None:
@@ -185,7 +188,7 @@ def test_reading_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.Monk
 def test_damaged_text_is_damage(writer: Writer) -> None:
     with writer.transaction():
         writer.add_document(Document("a", "a", "text"), "", "en")
-        writer.connection.execute("UPDATE documents SET text = x'00ff'")
+        writer.connection.execute("UPDATE texts SET text = x'00ff'")
     with pytest.raises(IndexDamagedError, match="a record in the index is damaged"):
         writer.document("a")
 
@@ -200,10 +203,12 @@ def test_damaged_text_is_damage(writer: Writer) -> None:
 def test_damaged_records_are_damage(writer: Writer, change: str) -> None:
     with writer.transaction():
         document = writer.add_document(Document("a", "a", "text"), "", "en")
-        writer.add_passage(document, Passage("a", 0, 4, "text", "a", "a"), b"")
+        row = writer.add_passage(document, Passage("a", 0, 4, "text", "a", "a"), b"")
         writer.connection.execute(change)
     with pytest.raises(IndexDamagedError, match="a record in the index is damaged"):
         writer.passages_of("a")
+    with pytest.raises(IndexDamagedError, match="a record in the index is damaged"):
+        writer.passages([row])
 
 
 def test_what_sqlite_says_of_damage(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from embedded import Embedded, key_of, one_passage, whole
 
@@ -25,12 +27,13 @@ from rag.errors import (
     RequestError,
     StoreError,
 )
+from rag.protocols import Vectors
 from rag.store import folders, generation
 from rag.store.check import problems
 from rag.store.store import Store
 from rag.store.tantivy import TantivyEngine
-from rag.store.writer import Indexed
-from rag.types import Condition, Variant
+from rag.store.writer import Indexed, Verdicts
+from rag.types import Condition, Document, Dropped, Variant
 
 FERRY = whole("ferry", "the ferry leaves at nine", year=2001)
 LAMP = whole("lamp", "the keeper lights the lamp", year=2002)
@@ -164,12 +167,11 @@ def test_leftovers_of_a_killed_writer_are_removed(store: Embedded, tmp_path: Pat
     assert store.problems() == []
 
 
-@pytest.mark.parametrize("part", ["lexical", "dense"])
+@pytest.mark.parametrize("name", ["*.store", "*.faiss"])
 def test_missing_and_short_files_are_found_when_opened(
-    store: Embedded, tmp_path: Path, part: str
+    store: Embedded, tmp_path: Path, name: str
 ) -> None:
-    folder = store.store.generations.path(number(store)) / part
-    victim = max(folder.iterdir(), key=lambda path: path.stat().st_size)
+    (victim, *_) = store.store.generations.path(number(store)).rglob(name)
     content = victim.read_bytes()
     store.close()
     for damage in (lambda: victim.write_bytes(content[:-1]), victim.unlink):
@@ -177,11 +179,16 @@ def test_missing_and_short_files_are_found_when_opened(
         fresh = Store(tmp_path / ".rag", TantivyEngine(language="en"), dense=True)
         with pytest.raises(IndexDamagedError, match="run 'rag repair'"), fresh.view(lambda: None):
             pass
-        assert any(victim.name in line for line in problems(fresh, dense=True))
+        assert any(victim.name in line for line in problems(fresh))
         fresh.close()
     with store.store.writing() as writer:
-        assert writer.repair() == ["search structures of 2 passages were built anew"]
+        done = writer.repair()
     assert store.problems() == []
+    if name == "*.store":
+        assert done == ["search structures of 2 passages were built anew"]
+    else:
+        assert "2 documents without vectors were set aside" in done[0]
+    store.put(FERRY, LAMP)
     assert names(store) == {"ferry", "lamp"}
 
 
@@ -195,20 +202,157 @@ def test_changed_bytes_are_found_by_verify(store: Embedded) -> None:
     assert any("is not what was written" in line for line in store.problems())
 
 
-def test_passages_that_differ_from_their_document_are_found(store: Embedded) -> None:
+def test_texts_that_are_not_what_was_read_are_found(store: Embedded) -> None:
     with store.store.writing() as writer, writer.rows.transaction():
-        writer.rows.connection.execute("UPDATE passages SET text = 'invented' WHERE row = 1")
-    assert store.problems() == ["passages that differ from their document: ferry#0-24"]
+        (row,) = writer.rows.connection.execute("SELECT row FROM documents").fetchone()
+        writer.rows.texts.drop(row)
+        writer.rows.texts.put(row, "invented")
+    found = store.problems()
+    assert found == [
+        "'ferry' does not say what was read of it",
+        "passages that reach beyond their document: ferry#0-24",
+    ]
 
 
-def test_lost_vectors_are_found_and_repaired(store: Embedded) -> None:
-    with store.store.writing() as writer, writer.rows.transaction():
-        key = key_of(FERRY.text)
-        writer.rows.connection.execute("DELETE FROM vectors WHERE hash = ?", [key])
-    assert any("have no vector: ferry" in line for line in store.problems())
+def _vectors_of(store: Embedded, *documents: Document) -> Vectors:
+    passages = [passage for one in documents for passage in one_passage(one)[1]]
+    with store.view() as view:
+        return view.vectors(passages)
+
+
+def _pending(store: Embedded) -> int:
+    with store.store.rows() as rows:
+        (count,) = rows.connection.execute("SELECT count(*) FROM vectors").fetchone()
+    return int(count)
+
+
+def test_a_vector_is_kept_once(store: Embedded) -> None:
+    assert _pending(store) == 0
     with store.store.writing() as writer:
-        assert "1 documents without vectors were set aside" in writer.repair()[0]
+        writer.remember([b"made"], store.encoder.encode_passages(["made and not yet committed"]))
+        assert writer.missing([b"made", key_of(FERRY.text), b"new", b"new"]) == [b"new"]
+        known = writer.vectors([b"made", key_of(FERRY.text), b"new"])
+    assert set(known) == {b"made", key_of(FERRY.text)}
+    assert _pending(store) == 1
+    found = _vectors_of(store, FERRY)
+    assert (found @ store.encoder.encode_passages([FERRY.text])[0]).item() > 0.999
+
+
+def test_a_small_commit_shares_the_files_of_a_large_index(store: Embedded) -> None:
+    store.put(*(whole(f"more{n}", f"passage number {n}") for n in range(400)))
+    before = store.store.generations.path(number(store))
+    large = [path for path in before.rglob("*") if path.stat().st_size > 10_000]
+    assert any(path.suffix == ".faiss" for path in large)
+    store.put(OIL)
+    after = store.store.generations.path(number(store))
+    shared = [path for path in large if path.name != "manifest.json"]
+    assert all((after / path.relative_to(before)).samefile(path) for path in shared)
+
+
+def test_a_chunker_that_invents_text_is_refused(store: Embedded) -> None:
+    invented = replace(one_passage(OIL)[1][0], text="something else")
+    with store.store.writing() as writer:
+        writer.remember([b"k"], store.encoder.encode_passages(["something else"]))
+        with pytest.raises(StoreError, match="the chunker is at fault"):
+            writer.commit([Indexed(OIL, "1", [(invented, b"k")])])
+    assert names(store) == {"ferry", "lamp"}
+
+
+def test_a_writer_leaves_no_log_and_few_free_pages(store: Embedded, tmp_path: Path) -> None:
+    store.put(*(whole(f"more{n}", f"passage number {n}") for n in range(400)))
+    store.close()
+    with store.store.rows() as rows:
+        free, pages = (
+            rows.connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("freelist_count", "page_count")
+        )
+    assert free <= 0.02 * pages
+    log = tmp_path / ".rag" / "index.db-wal"
+    assert not log.exists() or log.stat().st_size == 0
+
+
+def test_an_unchanged_passage_of_a_changed_document_keeps_its_vector(store: Embedded) -> None:
+    """It comes from the generation that held the former version."""
+    before = _vectors_of(store, FERRY)
+    changed = replace(FERRY, title="Another title")
+    with store.store.writing() as writer:
+        key = key_of(FERRY.text)
+        assert writer.missing([key]) == []
+        writer.commit([Indexed(changed, "2", [(one_passage(changed)[1][0], key)])])
+    np.testing.assert_array_equal(_vectors_of(store, changed), before)
+    assert store.problems() == []
+
+
+def test_vectors_follow_what_is_pruned_and_admitted(store: Embedded) -> None:
+    before = _vectors_of(store, FERRY)
+    with store.store.writing() as writer:
+        (row,) = writer.rows.indexed([key_of(FERRY.text)]).values()
+        writer.commit([], judged=[Verdicts("ferry", expelled=[(row, 0.1, "dull")])])
     assert names(store) == {"lamp"}
+    assert _pending(store) == 1
+    with store.store.writing() as writer:
+        assert writer.missing([key_of(FERRY.text)]) == []
+        (candidate,) = writer.rows.candidates("ferry")
+        writer.commit([], judged=[Verdicts("ferry", admitted=[candidate.row or 0])])
+    assert names(store) == {"ferry", "lamp"}
+    assert _pending(store) == 0
+    np.testing.assert_array_equal(_vectors_of(store, FERRY), before)
+    with store.store.writing() as writer:
+        (row,) = writer.rows.indexed([key_of(FERRY.text)]).values()
+        writer.commit([], judged=[Verdicts("ferry", expelled=[(row, 0.1, "dull")])])
+    store.commit([], ["ferry"])
+    assert _pending(store) == 0
+    assert store.problems() == []
+
+
+def test_a_pruned_passage_outlives_an_equal_one_in_the_index(store: Embedded) -> None:
+    twin = whole("twin", FERRY.text)
+    with store.store.writing() as writer:
+        key, (_, (passage,)) = key_of(FERRY.text), one_passage(twin)
+        writer.commit([Indexed(twin, "1", [], [(Dropped(passage, 0.1, "dull"), key)])])
+    assert _pending(store) == 0
+    store.commit([], ["ferry"])
+    assert _pending(store) == 1
+    with store.store.writing() as writer:
+        assert writer.missing([key]) == []
+
+
+def test_repair_keeps_every_vector_that_is_intact(store: Embedded) -> None:
+    for n in range(12):
+        store.put(*(whole(f"more{n}-{m}", f"passage {m} of {n}") for m in range(2 + n % 3)))
+    folder = store.store.generations.path(number(store)) / "dense"
+    victims = sorted(folder.glob("*.faiss"), key=lambda path: path.stat().st_size)
+    assert len(victims) > 1
+    content = bytearray(victims[0].read_bytes())
+    content[-1] ^= 0xFF
+    victims[0].write_bytes(content)
+    with store.store.rows() as rows:
+        held = {name for name, _ in rows.sources()}
+    before = _vectors_of(store, LAMP)
+    store.close()
+    with store.store.writing() as writer:
+        done = writer.repair()
+    with store.store.rows() as rows:
+        left = {name for name, _ in rows.sources()}
+    assert f"{len(held) - len(left)} documents without vectors were set aside" in done[0]
+    assert 1 < len(left) < len(held)
+    assert {"ferry", "lamp"} <= left
+    np.testing.assert_array_equal(_vectors_of(store, LAMP), before)
+    assert store.problems() == []
+
+
+def test_repair_takes_a_lost_vector_from_an_equal_passage(store: Embedded) -> None:
+    store.put(*(whole(f"more{n}", f"passage number {n}") for n in range(20)))
+    store.put(whole("twin", FERRY.text))
+    folder = store.store.generations.path(number(store)) / "dense"
+    last = max(folder.glob("*.faiss"), key=lambda path: int(path.stem))
+    last.unlink()
+    store.close()
+    with store.store.writing() as writer:
+        assert writer.repair() == ["search structures of 23 passages were built anew"]
+    np.testing.assert_array_equal(
+        _vectors_of(store, whole("twin", FERRY.text)), _vectors_of(store, FERRY)
+    )
     assert store.problems() == []
 
 

@@ -1,20 +1,14 @@
-"""What threads ask of an encoder at the same time, encoded together.
-
-There is no clock in this. Who finds the encoder idle encodes at once, so that one who is alone
-loses nothing; what others ask for meanwhile waits, and is the next batch (as databases commit in
-groups). The busier the encoder, the larger its batches.
-"""
+"""What threads ask of an encoder at the same time, encoded together."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from rag.errors import ModelError
+from rag.gathering.gatherer import Gatherer
 from rag.protocols import Encoder, TokenEncoder, TokenVectors, Vectors
 from rag.wrapping import WrappedEncoder
 
@@ -25,8 +19,6 @@ Found: TypeAlias = "Vectors | TokenVectors"
 _FULL = 100_000
 # Characters that are encoded before somebody may close this.
 _PART = 20_000
-# Seconds that closing waits for a part.
-_PATIENCE = 10.0
 # Bytes of vectors that are remembered: of tokens they are some thousand sentences.
 _REMEMBERED = 256_000_000
 
@@ -36,7 +28,7 @@ class GatheringEncoder(WrappedEncoder):
 
     Vectors are those of `encoder`, whose batches may hold the texts of several threads, up to
     `full` characters of them. The vectors last used are remembered, up to `remembered` bytes of
-    them, for as long as this is there. Where `encoder` gives the vectors of tokens, what is made
+    them, until this is closed. Where `encoder` gives the vectors of tokens, what is made
     is a `GatheringTokenEncoder`.
     """
 
@@ -49,12 +41,10 @@ class GatheringEncoder(WrappedEncoder):
         self, encoder: Encoder, *, full: int = _FULL, remembered: int = _REMEMBERED
     ) -> None:
         super().__init__(encoder)
-        self._full = full
+        self._gatherer: Gatherer[Kind, Sequence[str], list[Found]] = Gatherer(
+            self._batch, full=full, size=lambda texts: sum(map(len, texts)), closed=_closed
+        )
         self._remembered = remembered
-        self._turn = threading.Condition()
-        self._waiting: deque[_Request] = deque()
-        self._busy = False
-        self._closed = False
         # Only who has the turn looks at them.
         self._known: OrderedDict[tuple[Kind, bytes], Found] = OrderedDict()
         self._held = 0
@@ -73,13 +63,10 @@ class GatheringEncoder(WrappedEncoder):
     def close(self) -> None:
         """Encode no more: threads that wait, and those that ask from now on, get ModelError.
 
-        What is just being encoded is waited for, as a program that ends within a model's own code
-        ends badly.
+        What is just being encoded is waited for, and what was remembered is forgotten.
         """
-        with self._turn:
-            self._closed = True
-            self._turn.notify_all()
-            self._turn.wait_for(lambda: not self._busy, _PATIENCE)
+        self._gatherer.close()
+        self._known, self._held = OrderedDict(), 0
 
     def _stacked(self, kind: Kind, texts: Sequence[str]) -> Vectors:
         import numpy as np
@@ -91,65 +78,12 @@ class GatheringEncoder(WrappedEncoder):
     def _encoded(self, kind: Kind, texts: Sequence[str]) -> list[Found]:
         if not texts:
             return []
-        request = _Request(kind, list(texts))
-        while not request.done:
-            if batch := self._next(request):
-                self._lead(batch)
-        return request.taken()
+        return self._gatherer.result(kind, list(texts))
 
-    def _next(self, request: _Request) -> list[_Request]:
-        """What the thread of `request` is to encode now; nothing where another one did."""
-        with self._turn:
-            if not request.queued:
-                request.queued = True
-                self._waiting.append(request)
-            self._turn.wait_for(lambda: request.done or self._closed or not self._busy)
-            if request.done:
-                return []
-            if self._closed:
-                raise _closed()
-            self._busy = True
-            return self._gathered()
-
-    def _gathered(self) -> list[_Request]:
-        """Requests of the kind that has waited longest, in order, up to a full batch."""
-        kind = self._waiting[0].kind
-        batch: list[_Request] = []
-        left: deque[_Request] = deque()
-        size = 0
-        for request in self._waiting:
-            fits = not batch or size + request.size <= self._full
-            if request.kind == kind and fits:
-                batch.append(request)
-                size += request.size
-            else:
-                left.append(request)
-        self._waiting = left
-        return batch
-
-    def _lead(self, batch: Sequence[_Request]) -> None:
-        """Encode `batch`; whatever happens, others get their turn."""
-        try:
-            self._fill(batch)
-        finally:
-            with self._turn:
-                self._waiting.extendleft(one for one in reversed(batch) if not one.done)
-                self._busy = False
-                self._turn.notify_all()
-
-    def _fill(self, batch: Sequence[_Request]) -> None:
-        """Give each request its vectors, or the error that it alone leads to."""
-        try:
-            found = self._vectors(batch[0].kind, [text for one in batch for text in one.texts])
-        except Exception as error:  # noqa: BLE001 raised where somebody waits for it
-            if len(batch) == 1:
-                batch[0].error = error
-            else:
-                for one in batch:
-                    self._fill([one])
-            return
-        for one in batch:
-            one.found = [found[text] for text in one.texts]
+    def _batch(self, kind: Kind, asked: Sequence[Sequence[str]]) -> list[list[Found]]:
+        """What each of `asked` is to be given."""
+        found = self._vectors(kind, [text for texts in asked for text in texts])
+        return [[found[text] for text in texts] for texts in asked]
 
     def _vectors(self, kind: Kind, texts: Sequence[str]) -> Mapping[str, Found]:
         """The vector of each text, encoded where it is not known: those of a length together."""
@@ -157,8 +91,7 @@ class GatheringEncoder(WrappedEncoder):
         found = {text: self._known[key] for text, key in keys.items() if key in self._known}
         missing = sorted((text for text in keys if text not in found), key=len)
         for some in _parts(missing):
-            if self._closed:
-                raise _closed()
+            self._gatherer.check_open()
             found.update(zip(some, self._run(kind, some), strict=True))
         for text, key in keys.items():
             self._remember(key, found[text])
@@ -170,7 +103,7 @@ class GatheringEncoder(WrappedEncoder):
             self._held += _bytes(found)
         self._known[key] = found
         self._known.move_to_end(key)
-        while self._held > self._remembered:
+        while self._known and self._held > self._remembered:
             _, forgotten = self._known.popitem(last=False)
             self._held -= _bytes(forgotten)
 
@@ -204,31 +137,6 @@ class GatheringTokenEncoder(GatheringEncoder):
         else:
             return super()._run(kind, texts)
         return (TokenVectors(one.vectors.copy(), one.spans) for one in found)
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """The texts that one thread waits for, and what came of them."""
-
-    kind: Kind
-    texts: list[str]
-    queued: bool = False
-    found: list[Found] | None = None
-    error: Exception | None = None
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.texts))
-
-    @property
-    def done(self) -> bool:
-        return self.found is not None or self.error is not None
-
-    def taken(self) -> list[Found]:
-        """What each text led to. Raises what encoding them raised."""
-        if self.error is not None:
-            raise self.error
-        return cast("list[Found]", self.found)
 
 
 def _bytes(found: Found) -> int:

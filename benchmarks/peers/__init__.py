@@ -1,0 +1,1 @@
+"""This library beside others that do the same work, each in an environment of its own."""
