@@ -7,7 +7,7 @@ import signal
 import sys
 
 # OpenVINO's converter of models, which its import loads where it can: a tenth of a second or more
-# for what no command uses, and it reports that it was imported to its makers.
+# for what only the first use of a model needs (`rag.runtime.library` loads it then).
 _CONVERTER = "openvino.tools.ovc"
 
 

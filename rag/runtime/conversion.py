@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.errors import ConversionError
-from rag.runtime.library import openvino
+from rag.runtime.library import convert_model
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -63,7 +63,7 @@ def traced(module: Module, inputs: Mapping[str, Tensor], outputs: Sequence[str])
             # The library would trace twice, and compare.
             given = tuple(inputs.values())
             once = torch.jit.trace(module, given, check_trace=False, strict=False)
-            model: Model = openvino().convert_model(once, example_input=given)
+            model = convert_model(once, example_input=given)
         # The library raises all kinds of errors, and so does a model's own code.
         except Exception as error:
             said = " ".join((str(error).strip() or type(error).__name__).split())
