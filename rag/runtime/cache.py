@@ -92,11 +92,11 @@ def _kept(folder: Path, precision: Precision) -> Graph | None:
     if not record.holds(path):
         return None
     try:
-        compiled = _imported(path, precision)
+        compiled, held = _imported(path, precision)
     except RuntimeError:
         # Written by another build of the same version, or for another processor.
         return None
-    return Graph(compiled, precision, record.agreement, record.facts)
+    return Graph(compiled, precision, record.agreement, record.facts, held)
 
 
 def _made(conversion: Conversion, precision: Precision, folder: Path) -> Graph:
@@ -179,10 +179,14 @@ def _converted(conversion: Conversion, precision: Precision) -> tuple[Graph, Com
     return Graph(compiled, precision, agreement, facts), compiled
 
 
-def _imported(path: Path, precision: Precision) -> CompiledModel:
-    blob = openvino().tensor_from_file(str(path))
+def _imported(path: Path, precision: Precision) -> tuple[CompiledModel, object]:
+    """The model, and what must live as long: its weights are read where they are mapped."""
+    import numpy as np
+
+    mapped = np.memmap(path, np.uint8, "c")
+    blob = openvino().Tensor(mapped, shared_memory=True)
     compiled: CompiledModel = core().import_model(blob, "CPU", _settings(precision))
-    return compiled
+    return compiled, (blob, mapped)
 
 
 def _settings(precision: Precision) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Graph:
         precision: Precision,
         agreement: float = 1.0,
         facts: Mapping[str, Any] | None = None,
+        held: object = None,
     ) -> None:
         self.precision = precision
         self.agreement = agreement
@@ -38,6 +39,8 @@ class Graph:
         # A request serves one call at a time: each thread takes one, and puts it back.
         self._requests: deque[InferRequest] = deque()
         self._names = [_name(output.names) for output in compiled.outputs]
+        # The mapped file that the model's weights lie in. Last, as attributes are freed in order.
+        self._held = held
 
     @property
     def inputs(self) -> frozenset[str]:
