@@ -47,7 +47,7 @@ class CrossEncoderReranker:
     brings code of its own. OpenVINO takes a graph that is made of the model once, in some
     seconds, and kept in the user's cache; where a model cannot be converted, torch runs it, with
     a warning. `dtype: auto` is bfloat16 where the device multiplies it faster than float32, and
-    float32 elsewhere; `int8` is OpenVINO's alone.
+    float32 elsewhere; `int8` is OpenVINO's alone, and half precision on a GPU.
 
     Weights are read as safetensors alone. Code that a model brings along runs only with
     `remote_code: true`: it can do all that you can.

@@ -13,7 +13,8 @@ from rag.batching import batches_of_tokens
 from rag.errors import ModelError, RequestError
 from rag.loading import check_weights
 from rag.rerank.folders import inner_folder
-from rag.rerank.pair_choice import Runtime, load_pairs
+from rag.rerank.pair_choice import load_pairs
+from rag.runtime.choice import Runtime
 
 if TYPE_CHECKING:
     from rag.loading import Device
