@@ -133,6 +133,6 @@ def installed(folder: Path) -> Iterator[Path]:
 
 def forget() -> None:
     """Look for registered formats anew."""
-    cached = (registry._registered, pool._registered, catalogue._formats)
+    cached = (registry._points, registry._registered, pool._registered, catalogue._formats)
     for function in (*cached, catalogue.by_extension, catalogue.by_media_type):
         partial(function.cache_clear)()
