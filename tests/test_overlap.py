@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,6 +186,7 @@ def test_what_a_commit_forgets_is_made_again(
     """A vector is counted on, and before its document is committed the last to have it goes."""
     monkeypatch.setattr(committing, "_COMMIT_CHARACTERS", 200)
     said = "The keeper of the only lamp on the island climbs every evening."
+    other = "Other things are said here."
     folder = write(tmp_path / "docs", 160)
     first, second = folder / "0000" / "same.txt", folder / "0100" / "same.txt"
     first.parent.mkdir()
@@ -200,12 +202,24 @@ def test_what_a_commit_forgets_is_made_again(
 
     def looked_up(self: StoreWriter, hashes: Sequence[bytes]) -> list[bytes]:
         asked.append(len(hashes))
+        found = missing(self, hashes)
         if len(asked) == 2:
             encoder.gate.set()
-        return missing(self, hashes)
+            assert wait_until(lambda: any(other in text for text in encoder.encoded))
+            encoder.gate.clear()
+            time.sleep(0.1)
+        return found
+
+    commit = StoreWriter.commit
+
+    def committed(self: StoreWriter, *given: Any, **named: Any) -> None:
+        commit(self, *given, **named)
+        # The others are encoded after the first documents have been committed.
+        encoder.gate.set()
 
     monkeypatch.setattr(StoreWriter, "missing", looked_up)
-    first.write_text("Other things are said here.")
+    monkeypatch.setattr(StoreWriter, "commit", committed)
+    first.write_text(other)
     second.parent.mkdir()
     second.write_text(said)
     assert rag.index(folder).changed == 161
