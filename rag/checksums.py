@@ -34,6 +34,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def settings(folder: Path) -> list[tuple[str, str]]:
+    """The setting files of the model in `folder`, in order, each with its SHA-256."""
+    return [
+        (path.relative_to(folder).as_posix(), sha256(path))
+        for path in sorted(folder.rglob("*.json"))
+    ]
+
+
 def state(path: Path) -> list[int]:
     """What changes when a file is written or replaced: size, time in nanoseconds, inode."""
     found = path.stat()

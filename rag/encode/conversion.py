@@ -17,8 +17,8 @@ from rag.encode.settings import Task
 from rag.errors import ConversionError
 from rag.loading import silence
 from rag.protocols import Vectors
-from rag.runtime.conversion import traced
-from rag.runtime.graph import Array, Graph
+from rag.runtime.conversion import tensor, traced
+from rag.runtime.graph import Graph
 
 if TYPE_CHECKING:
     from openvino import Model
@@ -141,7 +141,7 @@ class EncoderConversion:
     def _given(self, rows: Sequence[Read]) -> dict[str, Any]:
         arrays = self._padding.batch(rows, max(map(len, rows)))
         arrays["pooled_mask"] = arrays["attention_mask"]
-        return {name: _tensor(array) for name, array in arrays.items()}
+        return {name: tensor(array) for name, array in arrays.items()}
 
 
 class HeadConversion:
@@ -156,12 +156,12 @@ class HeadConversion:
         """The graph from `means` to `vectors`."""
         model = self._whole.model
         width = model[0].get_embedding_dimension()
-        return traced(_after(model), {"means": _tensor(_means(width))}, ["vectors"])
+        return traced(_after(model), {"means": tensor(_means(width))}, ["vectors"])
 
     def agreement(self, graph: Graph) -> float:
         """The lowest cosine over some means."""
         means = _means(self._whole.model[0].get_embedding_dimension())
-        expected = _after(self._whole.model)(_tensor(means))[0].detach().numpy()
+        expected = _after(self._whole.model)(tensor(means))[0].detach().numpy()
         return float((unit(expected) * unit(graph.run(means=means)["vectors"])).sum(axis=1).min())
 
     def facts(self) -> dict[str, Any]:
@@ -218,9 +218,3 @@ def _means(width: int) -> Vectors:
     """Some that are like those of a text in their size."""
     made: Vectors = np.random.default_rng(7).normal(size=(5, width)).astype(np.float32)
     return made
-
-
-def _tensor(array: Array) -> Tensor:
-    import torch
-
-    return torch.from_numpy(array.copy())

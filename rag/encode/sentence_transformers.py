@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rag.checksums import settings
 from rag.encode.backend import Backend, ModelSpec
 from rag.encode.choice import load_backend
 from rag.encode.settings import ModelSettings, Task
@@ -18,6 +19,7 @@ from rag.encode.tokens import ModelTokenizer
 from rag.errors import ModelError, RequestError
 from rag.models import ModelFiles, find_model
 from rag.protocols import TokenVectors, Vectors
+from rag.runtime.choice import faults as runtime_faults
 
 
 class SentenceTransformersEncoder:
@@ -72,12 +74,7 @@ class SentenceTransformersEncoder:
     @classmethod
     def faults(cls, options: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """OpenVINO is for processors, and 8 bits for OpenVINO."""
-        if options["runtime"] == "openvino" and options["device"] == "cuda":
-            yield "runtime", "'openvino' runs on the processor: set 'device: cpu', or 'auto' for it"
-        if options["dtype"] == "int8" and options["runtime"] == "torch":
-            yield "dtype", "'int8' is computed by OpenVINO alone: leave 'runtime' out"
-        elif options["dtype"] == "int8" and options["device"] == "cuda":
-            yield "dtype", "'int8' is for the processor: leave it out, and a GPU has half precision"
+        return runtime_faults(options)
 
     @classmethod
     def max_tokens_of(cls, options: Mapping[str, Any]) -> int | None:
@@ -115,12 +112,8 @@ class SentenceTransformersEncoder:
     @cached_property
     def _files_digest(self) -> list[Any]:
         """The weights and every setting file."""
-        folder = self.files.folder
-        settings = [
-            (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
-            for path in sorted(folder.rglob("*.json"))
-        ]
-        return [self._weights, settings, *([] if self._depth is None else [self._depth])]
+        depth = [] if self._depth is None else [self._depth]
+        return [self._weights, settings(self.files.folder), *depth]
 
     @property
     def precision(self) -> str:

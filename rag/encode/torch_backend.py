@@ -57,9 +57,17 @@ class TorchBackend:
         """Tokens of each text; those of some 16,000 tokens are in memory at a time."""
         _ = self._pooling
         if task == "query":
-            return (one for text in texts for one in self._tokens([text], task))
-        groups = stretches(self._spec.lengths(texts))
-        return (one for some in groups for one in self._tokens([texts[n] for n in some], task))
+            return (
+                one
+                for text in texts
+                for one in self._tokens([text], self._spec.lengths([text]), task)
+            )
+        lengths = self._spec.lengths(texts)
+        return (
+            one
+            for some in stretches(lengths)
+            for one in self._tokens([texts[n] for n in some], [lengths[n] for n in some], task)
+        )
 
     def pooled(self, means: Vectors) -> Vectors:
         """What follows the mean."""
@@ -71,11 +79,13 @@ class TorchBackend:
     def _pooling(self) -> MeanPooling:
         return MeanPooling(self._model, self._spec.name)
 
-    def _tokens(self, texts: Sequence[str], task: Task) -> list[TokenVectors]:
+    def _tokens(
+        self, texts: Sequence[str], lengths: Sequence[int], task: Task
+    ) -> list[TokenVectors]:
         prompt = len(self._spec.prompts[task])
         extra = {"return_offsets_mapping": True}
         found: dict[int, TokenVectors] = {}
-        for batch, length in batches(self._spec.lengths(texts), self._spec.length):
+        for batch, length in batches(lengths, self._spec.length):
             given = [texts[n] for n in batch]
             rows = given if task == "query" else filled(given, length)
             run = self._run(rows, task, None, **extra)

@@ -14,6 +14,7 @@ from rag.gathering import Gatherer
 from rag.loading import Device
 from rag.models import find_model
 from rag.rerank.windows import best, cut
+from rag.runtime.choice import faults as runtime_faults
 from rag.types import Passage
 
 if TYPE_CHECKING:
@@ -89,12 +90,7 @@ class CrossEncoderReranker:
         longest = options["max_tokens"]
         if longest is not None and options["overlap"] > longest // 2:
             yield "overlap", f"'overlap' is more than half of 'max_tokens', which is {longest}"
-        if options["runtime"] == "openvino" and options["device"] == "cuda":
-            yield "runtime", "'openvino' runs on the processor: set 'device: cpu', or 'auto' for it"
-        if options["dtype"] == "int8" and options["runtime"] == "torch":
-            yield "dtype", "'int8' is computed by OpenVINO alone: leave 'runtime' out"
-        elif options["dtype"] == "int8" and options["device"] == "cuda":
-            yield "dtype", "'int8' is computed on the processor alone: leave 'device' out"
+        yield from runtime_faults(options)
         if options["remote_code"] and (
             options["runtime"] == "openvino" or options["dtype"] == "int8"
         ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from rag.checksums import checksum
+from rag.checksums import checksum, settings
 from rag.loading import torch_device, weight_files
 from rag.runtime.choice import Device, Runtime, chosen, torch_dtype
 
@@ -49,10 +49,5 @@ def _graph(files: ModelFiles, dtype: Declared) -> PairBackend:
 
 def _fingerprint(files: ModelFiles) -> str:
     """Of the weights and every setting file."""
-    found = sorted(files.folder.rglob("*.json"))
-    settings = [
-        (path.relative_to(files.folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
-        for path in found
-    ]
     weights = [checksum(path) for path in weight_files(files.folder)]
-    return hashlib.sha256(repr([weights, settings]).encode()).hexdigest()
+    return hashlib.sha256(repr([weights, settings(files.folder)]).encode()).hexdigest()

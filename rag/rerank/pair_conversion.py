@@ -12,7 +12,7 @@ from rag.errors import ConversionError
 from rag.rerank.folders import inner_folder
 from rag.rerank.graph_pairs import OUTPUT, GraphPairs
 from rag.rerank.torch_pairs import TorchPairs
-from rag.runtime.conversion import traced
+from rag.runtime.conversion import tensor, traced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ class PairConversion:
         given = self._checked_features(PROBE[:4])
         taken = self._torch.features(list(PROBE[:4]), self._limit)
         names = [name for name in given if name in taken]
-        inputs = {name: _tensor(given[name]) for name in names}
+        inputs = {name: tensor(given[name]) for name in names}
         return traced(_whole(self._torch.model), inputs, [OUTPUT])
 
     def agreement(self, graph: Graph) -> float:
@@ -161,9 +161,3 @@ def _whole(model: Any) -> Module:
             return (torch.cat([self.parts.activation_fn(raw), raw], dim=1),)
 
     return Whole()
-
-
-def _tensor(array: Any) -> Tensor:
-    import torch
-
-    return torch.from_numpy(array.copy())

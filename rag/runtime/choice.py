@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from rag.errors import ConversionError, ModelError
 
@@ -55,6 +55,16 @@ def chosen(
             stacklevel=2,
         )
         return loaded
+
+
+def faults(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What of `runtime`, `dtype` and `device` does not go together."""
+    if options["runtime"] == "openvino" and options["device"] == "cuda":
+        yield "runtime", "'openvino' runs on the processor: set 'device: cpu', or 'auto' for it"
+    if options["dtype"] == "int8" and options["runtime"] == "torch":
+        yield "dtype", "'int8' is computed by OpenVINO alone: leave 'runtime' out"
+    elif options["dtype"] == "int8" and options["device"] == "cuda":
+        yield "dtype", "'int8' is for the processor: leave it out, and a GPU has half precision"
 
 
 def on_gpu(device: Device) -> bool:

@@ -10,6 +10,7 @@ from rag.errors import ConversionError
 from rag.runtime.library import convert_model
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from openvino import Model
     from torch import Tensor
     from torch.nn import Module
@@ -70,6 +71,13 @@ def traced(module: Module, inputs: Mapping[str, Tensor], outputs: Sequence[str])
             raise ConversionError(f"OpenVINO cannot convert it: {said[:200]}") from error
     _name(model, list(inputs), outputs)
     return model
+
+
+def tensor(array: NDArray[Any]) -> Tensor:
+    """The same numbers for torch, as examples are given to it."""
+    import torch
+
+    return torch.from_numpy(array.copy())
 
 
 def _name(model: Model, inputs: Sequence[str], outputs: Sequence[str]) -> None:
