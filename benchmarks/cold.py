@@ -115,11 +115,12 @@ def _commands(folder: Path, sizes: Sequence[int]) -> Iterator[tuple[str, list[st
     yield _TORCH, [python, "-c", _TORCH]
     yield "rag --help", [COMMAND, "--help"]
     for size in sizes:
-        index = str(_indexed(folder, size))
+        texts = list(Corpus().passages(size, _WORDS))
+        index = str(_indexed(folder, texts))
         yield _named("status", size), [COMMAND, "status", "--index", index]
         yield _named("search", size), [COMMAND, "search", _QUESTION, "--index", index]
         yield _named("ask", size), [COMMAND, "ask", _QUESTION, "--index", index]
-        saved = [str(path) for path in _saved(folder, size)]
+        saved = [str(path) for path in _saved(folder, texts)]
         model = str(find_model(_MODEL).folder)
         yield _by_hand(size), [python, "-c", _BY_HAND, model, *saved, _QUESTION]
     lexical = str(_lexical(folder))
@@ -147,29 +148,29 @@ def _step(name: str) -> str:
     return f"steps up to: {name}"
 
 
-def _indexed(folder: Path, size: int) -> Path:
-    """An index of `size` short passages for both arms."""
+def _indexed(folder: Path, texts: Sequence[str]) -> Path:
+    """An index of short passages for both arms."""
     pipeline = load_pipeline("hybrid")
     assert pipeline.encode is not None
     encoder = StandIn(pipeline.encode.build().fingerprint)
-    texts = list(Corpus().passages(size, _WORDS))
-    place = folder / str(size)
+    place = folder / str(len(texts))
     with Rag.open(place, pipeline=pipeline, encoder=encoder) as rag:
         rag.index(Texts(texts))
     return place
 
 
-def _saved(folder: Path, size: int) -> tuple[Path, Path]:
+def _saved(folder: Path, texts: Sequence[str]) -> tuple[Path, Path]:
     """What a search put together by hand reads: vectors as faiss keeps them, and texts."""
     import faiss
 
+    size = len(texts)
     vectors = np.random.default_rng(0).standard_normal((size, RandomEncoder.dimension), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     index = faiss.IndexFlatIP(RandomEncoder.dimension)
     index.add(vectors)
     paths = folder / f"{size}.faiss", folder / f"{size}.json"
     faiss.write_index(index, str(paths[0]))
-    paths[1].write_text(json.dumps(list(Corpus().passages(size, _WORDS))))
+    paths[1].write_text(json.dumps(texts))
     return paths
 
 

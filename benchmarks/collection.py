@@ -36,7 +36,7 @@ def write_files(source: Path, folder: Path, count: int | None) -> list[Path]:
     """The first `count` documents of a BEIR folder, or all, as text files."""
     folder.mkdir()
     paths = []
-    for record in islice(_records(source / "corpus.jsonl"), count):
+    for record in islice(documents(source), count):
         path = folder / f"{record['_id']}.txt"
         path.write_text(f"{record['title']}\n{record['text']}", encoding="utf-8")
         paths.append(path)
@@ -48,7 +48,7 @@ def _write_part(dataset: BeirDataset, folder: Path, split: str) -> None:
     (folder / "qrels").mkdir(parents=True)
     queries = dict(islice(dataset.queries.items(), _QUICK_QUERIES))
     wanted = {document for query in queries for document in dataset.qrels[query]}
-    corpus = list(_records(dataset.folder / "corpus.jsonl"))
+    corpus = list(documents(dataset.folder))
     kept = [record for record in corpus if record["_id"] in wanted]
     kept += [record for record in corpus if record["_id"] not in wanted][:_QUICK_DOCUMENTS]
     _write_lines(folder / "corpus.jsonl", [json.dumps(record) for record in kept])
@@ -63,8 +63,9 @@ def _write_part(dataset: BeirDataset, folder: Path, split: str) -> None:
     _write_lines(folder / "qrels" / f"{split}.tsv", [header, *judgements])
 
 
-def _records(path: Path) -> Iterator[Mapping[str, str]]:
-    with path.open(encoding="utf-8") as lines:
+def documents(folder: Path) -> Iterator[Mapping[str, str]]:
+    """The records of a BEIR folder's documents."""
+    with (folder / "corpus.jsonl").open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 

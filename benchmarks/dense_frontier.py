@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.arguments import parser
 from benchmarks.plots import Lines, plot
-from benchmarks.record import RESULTS, Record
-from benchmarks.timing import spread
+from benchmarks.record import Record
+from benchmarks.timing import resident, spread
 from rag.config import Component, load_pipeline
 from rag.protocols import Ids, Vectors
 from rag.sentences import boundaries
@@ -71,12 +71,13 @@ def measure(given: Namespace) -> None:
             continue
         for size in sizes:
             _measure(record, given, name, size, sentences)
-    path = record.write()
     panels = [
         Lines(f"{title}", "median ms", "recall@10", series, log_x=True)
         for title, series in _series(record).items()
     ]
-    plot(path.with_suffix(".svg") if given.quick else RESULTS / "dense_frontier.svg", panels)
+    if drawn := plot(record.folder / "dense_frontier.svg", panels):
+        record.plots.append(drawn.name)
+    record.write()
 
 
 def _measure(
@@ -150,7 +151,7 @@ def _asked(use: str, options: Mapping[str, Any], place: Path, questions: Vectors
 
 def _ask(use: str, options: Mapping[str, Any], place: Path, questions: Vectors) -> Asked:
     engine = DenseEngine(_kind(use, options))
-    before = _resident()
+    before = resident()
     index = engine.open(place)
     # What is mapped is read from the disk once.
     for question in questions[:20]:
@@ -162,16 +163,7 @@ def _ask(use: str, options: Mapping[str, Any], place: Path, questions: Vectors) 
         times.append(1_000 * (time.perf_counter() - started))
         rows.append([row for row, _ in found[:_K]])
     cpu = 1_000 * (time.process_time() - cpu) / len(questions)
-    return Asked(times, cpu, rows, _resident() - before)
-
-
-def _resident() -> int:
-    """Bytes of this process in memory, mapped files among them; 0 where it cannot be told."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return 0
-    (line,) = (one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
-    return 1_024 * int(line.split()[1])
+    return Asked(times, cpu, rows, resident() - before)
 
 
 def _recall(found: Sequence[Sequence[int]], exact: Sequence[Sequence[int]]) -> float:

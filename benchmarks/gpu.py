@@ -7,7 +7,8 @@ token, over the rate at which the device multiplies large matrices in the same p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from benchmarks.arguments import Arguments, arguments
 from benchmarks.record import Record
-from benchmarks.timing import interleaved, spread
+from benchmarks.timing import interleaved, seconds, spread
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.encode.torch_backend import TorchBackend
 from rag.models import find_model
@@ -149,15 +150,12 @@ def _index(size: int) -> Any:
 
 def _search_ms(index: Any, questions: Any) -> tuple[float, float]:
     """Milliseconds of one question alone, and of each where all are asked together."""
-    alone: Sequence[float] = [_ms(index, questions[n : n + 1]) for n in range(_REPEATS + 1)][1:]
-    together = [_ms(index, questions) for _ in range(_REPEATS)]
-    return median(alone), median(together) / len(questions)
-
-
-def _ms(index: Any, questions: Any) -> float:
-    start = time.perf_counter()
-    index.search(questions, _K)
-    return (time.perf_counter() - start) * 1e3
+    few: list[Callable[[], object]] = [
+        partial(index.search, questions[n : n + 1], _K) for n in range(_REPEATS + 1)
+    ]
+    alone = [seconds(call) for call in few][1:]
+    together = [seconds(partial(index.search, questions, _K)) for _ in range(_REPEATS)]
+    return median(alone) * 1e3, median(together) * 1e3 / len(questions)
 
 
 def _agreement(index: Any, copy: Any, questions: Any) -> float:

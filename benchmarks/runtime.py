@@ -6,7 +6,6 @@ could do at most in that minute.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.arguments import Arguments, arguments
+from benchmarks.collection import documents
 from benchmarks.record import Record
 from benchmarks.timing import interleaved, spread
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
@@ -54,8 +54,7 @@ def measure(given: Arguments) -> None:
 
 
 def _texts(source: Path, count: int) -> list[str]:
-    with (source / "corpus.jsonl").open(encoding="utf-8") as lines:
-        return [f"{one['title']}\n{one['text']}" for one in map(json.loads, islice(lines, count))]
+    return [f"{one['title']}\n{one['text']}" for one in islice(documents(source), count)]
 
 
 def _encoders(place: Path) -> dict[str, Encode]:

@@ -57,6 +57,13 @@ def interleaved(
     return times
 
 
+def resident() -> int:
+    """Bytes of this process's memory, with what is mapped from files."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1_024
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A command that has ended well: wall time, peak memory in bytes, and what it wrote."""

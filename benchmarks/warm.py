@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.arguments import Arguments, arguments
 from benchmarks.corpus import Corpus
-from benchmarks.query import PIPELINE, Texts, questions
+from benchmarks.query import PIPELINE, Texts, add_times, questions
 from benchmarks.record import Record
 from benchmarks.timing import seconds, spread
 from rag import Query, Rag
@@ -49,7 +49,7 @@ def measure(given: Arguments) -> None:
             left = pairs[_WARM_UP:]
             times = [_round(calls, left[n : n + asked]) for n in range(0, len(left), asked)]
     for name in calls:
-        _add(record, name, [one[name] for one in times])
+        add_times(record, name, [one[name] for one in times])
     for name in (_SEARCH, _ASK):
         _add_ratio(record, name, times)
     record.write()
@@ -116,15 +116,6 @@ def _timed(call: Call, question: str) -> float:
     told: list[object] = []
     taken = seconds(lambda: told.append(call(question)))
     return told[0] if isinstance(told[0], float) else taken
-
-
-def _add(record: Record, name: str, per_round: Sequence[Sequence[float]]) -> None:
-    middle, slow = (
-        spread([float(np.percentile(times, q)) * 1000 for times in per_round]) for q in (50, 95)
-    )
-    record.add(f"{name}: p50", middle.text("ms"))
-    record.add(f"{name}: p95", slow.text("ms"))
-    record.figures[name] = {"p50_ms": middle.median, "p95_ms": slow.median}
 
 
 def _add_ratio(record: Record, name: str, times: Sequence[Mapping[str, Sequence[float]]]) -> None:

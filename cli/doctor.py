@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from collections.abc import Iterator
@@ -65,13 +64,14 @@ def _models() -> dict[str, str | None]:
 
 
 def _device() -> dict[str, Any]:
+    from rag.connectors.parsing.pool import cores
     from rag.runtime.device import may_have_gpu
     from rag.runtime.processor import processor
 
     here = processor()
     return {
         "processor": here.name,
-        "threads": len(os.sched_getaffinity(0)),
+        "threads": cores(),
         "instructions": sorted(here.features),
         "gpus": _gpus() if may_have_gpu() else [],
     }

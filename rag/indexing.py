@@ -118,8 +118,6 @@ def synchronise(
         _take_all(run, items)
         covers = (lambda _: True) if whole else connector.covers
         run.finish(writer.unseen(covers), covers, keep_all=keep_all)
-    if run.encoded:
-        _keep_precision(writer, indexer.encoder)
     report = run.report
     counts = writer.rows.counts()
     report.documents, report.passages, report.pruned = counts.values()
@@ -158,15 +156,6 @@ def _check_encoder(writer: StoreWriter, encoder: Encoder | None) -> None:
             writer.rows.set_meta("encoder", encoder.fingerprint)
 
 
-def _keep_precision(writer: StoreWriter, encoder: Encoder | None) -> None:
-    """Record what the vectors were computed in, where the encoder says it: `auto` does not."""
-    precision = getattr(encoder, "precision", None)
-    known = writer.rows.meta("precision", [])
-    if precision is not None and precision not in known:
-        with writer.rows.transaction():
-            writer.rows.set_meta("precision", sorted([*known, precision]))
-
-
 class _Run:
     def __init__(
         self,
@@ -189,11 +178,6 @@ class _Run:
         self._staged: set[str] = set()
         self._looked_at = self._working = self._passages = self._encoded = 0
         self._known: dict[str, Known | None] = {}
-
-    @property
-    def encoded(self) -> int:
-        """Passages encoded so far."""
-        return self._encoded
 
     def wants(self, item: Item) -> bool:
         """Whether an item has to be read; asked before it is its turn."""

@@ -121,7 +121,7 @@ class Vectoriser:
     def _save(self) -> None:
         units, vectors, seconds = self._thread.take()
         keys = [key for unit in units for key in unit.keys]
-        self._writer.remember(keys, vectors)
+        self._writer.remember(keys, vectors, getattr(self._encoder, "precision", None))
         self.saved += len(units)
         self._pending.difference_update(keys)
         self._group = _next_group(self._group, sum(u.size for u in units), seconds)

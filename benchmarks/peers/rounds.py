@@ -53,8 +53,7 @@ class Rounds:
                 print(f"{peer.name}: {error}", file=sys.stderr, flush=True)
 
     def _install(self, peer: Peer) -> None:
-        self._pythons[peer.name] = python = python_of(peer, self.environments)
-        self._models[peer.name] = model_folder(python)
+        self._prepared(peer)
         self.figures[peer.name] = {"query": [], "cold": []}
 
     def _try(self, peer: Peer) -> None:

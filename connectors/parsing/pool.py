@@ -46,7 +46,7 @@ class ParserPool:
         self._lock = threading.Lock()
         self._idle: list[Child] = []
         self._children: set[Child] = set()
-        self._turns = threading.BoundedSemaphore(workers or _cores())
+        self._turns = threading.BoundedSemaphore(workers or cores())
         # A child dies with the thread that started it: this one lives as long as the pool.
         self._starter = ThreadPoolExecutor(1, "rag-parsers")
         self._folder = tempfile.TemporaryDirectory(prefix="ragline-")
@@ -144,7 +144,7 @@ def _state(reader: Format) -> dict[str, object]:
     return dict(getattr(reader, "__dict__", {}))
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

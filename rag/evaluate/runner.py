@@ -75,7 +75,9 @@ def judge(
     is part of the first query's time: warm it up before.
     """
     asking = _Asking(search, *((ask, bold) if dataset.asks else (None, None)))
-    outcomes = _outcomes(dataset, _runs(dataset, asking, journal, together), journal, progress)
+    known = {} if journal is None else _known(dataset, journal)
+    runs = _runs(dataset, asking, known, together)
+    outcomes = _outcomes(dataset, known, runs, journal, progress)
     found = {query: outcome.hits for query, outcome in outcomes.items()}
     answers = {query: one.answer for query, one in outcomes.items() if one.answer is not None}
     if save is not None:
@@ -108,15 +110,19 @@ def judge_run(dataset: Dataset, run: Run) -> PipelineResult:
     return PipelineResult(run.tag, _means(per_query), per_query, tops=_tops(dataset, run.found))
 
 
+def _known(dataset: Dataset, journal: Journal) -> Mapping[str, Outcome]:
+    return {query: journal[query] for query in dataset.queries if query in journal}
+
+
 def _outcomes(
     dataset: Dataset,
+    known: Mapping[str, Outcome],
     runs: Iterable[tuple[str, Outcome]],
     journal: Journal | None,
     progress: Progress | None,
 ) -> Mapping[str, Outcome]:
-    """What each query led to, in the dataset's order; `runs` has those that `journal` has not."""
-    known = [query for query in dataset.queries if journal is not None and query in journal]
-    outcomes = {query: journal[query] for query in known} if journal is not None else {}
+    """What each query led to, in the dataset's order; `runs` has those that are not `known`."""
+    outcomes = dict(known)
     if progress is not None and outcomes:
         progress(len(outcomes))
     for query, outcome in runs:
@@ -129,9 +135,12 @@ def _outcomes(
 
 
 def _runs(
-    dataset: Dataset, asking: _Asking, journal: Journal | None, together: Together | None
+    dataset: Dataset,
+    asking: _Asking,
+    known: Mapping[str, Outcome],
+    together: Together | None,
 ) -> Iterator[tuple[str, Outcome]]:
-    """The queries that `journal` has not, each with what it leads to; those that are timed first.
+    """The queries that are not `known`, each with what it leads to; those that are timed first.
 
     Which these are does not depend on what is known already.
     """
@@ -139,11 +148,7 @@ def _runs(
     if together is not None and len(timed) > _TIMED:
         timed = random.Random(_LOT).sample(timed, _TIMED)
     chosen = set(timed)
-    todo = {
-        query: text
-        for query, text in dataset.queries.items()
-        if journal is None or query not in journal
-    }
+    todo = {query: text for query, text in dataset.queries.items() if query not in known}
     for query, text in todo.items():
         if query in chosen:
             yield query, asking.outcome(text)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -26,6 +26,7 @@ from rag.store.nearest import Nearest
 from rag.store.places import Places
 from rag.store.salvage import salvage
 
+_MANIFEST = "manifest.json"
 _REPAIR = "run 'rag repair'"
 # Bytes; with less than this an engine that failed is taken to have failed for want of space.
 _LEAST_SPACE = 8_000_000
@@ -86,7 +87,7 @@ class Generations:
         known = _checksums(old) if old else {}
         files = {name: _record(draft, old, name, known) for name in _files(draft)}
         manifest = {"passages": change.passages, "files": files}
-        (draft / "manifest.json").write_text(json.dumps(manifest, indent=1))
+        (draft / _MANIFEST).write_text(json.dumps(manifest, indent=1))
 
     def open(self, number: int, passages: int, languages: Sequence[str]) -> Generation:
         """Open a generation. Raises IndexDamagedError where its files contradict its record."""
@@ -95,6 +96,8 @@ class Generations:
             self._check_sizes(path)
             lexical = self._lexical.open(path / "lexical") if self._lexical else None
             dense = self._dense.open(path / "dense") if self._dense else None
+            # An engine may open without a file that was removed meanwhile.
+            (path / _MANIFEST).stat()
         except PermissionError as error:
             raise StoreError(
                 f"'{error.filename}' cannot be read: permission denied; give yourself leave to "
@@ -160,9 +163,9 @@ class Generations:
         if not self.folder.is_dir():
             return
         names = {self.path(number).name for number in kept}
-        for path in self.folder.iterdir():
+        for path in list(self.folder.iterdir()):
             if path.name not in names:
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +191,16 @@ class Generation:
         object.__setattr__(self, "nearest", nearest)
 
 
+def _remove(path: Path) -> None:
+    """Delete a generation, all of it at once for whoever is opening it."""
+    gone = path.with_suffix(".gone")
+    with suppress(OSError):
+        path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def _checksums(path: Path) -> dict[str, tuple[int, str]]:
-    record = json.loads((path / "manifest.json").read_text())
+    record = json.loads((path / _MANIFEST).read_text())
     try:
         return {name: (size, checksum) for name, (size, checksum) in record["files"].items()}
     except (AttributeError, KeyError, TypeError) as error:

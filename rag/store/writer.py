@@ -110,10 +110,18 @@ class StoreWriter:
         """Vectors `(dimension,)` by hash, as they are kept; those not known are left out."""
         return self.stock.of(hashes)
 
-    def remember(self, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep vectors at once: encoding that is finished is never repeated."""
+    def remember(
+        self, hashes: Sequence[bytes], vectors: Vectors, precision: str | None = None
+    ) -> None:
+        """Keep vectors at once: encoding that is finished is never repeated.
+
+        `precision` is what they were computed in, where that is known: `auto` does not say it.
+        """
         with self.rows.transaction(flushed=False):
             self.rows.add_vectors(hashes, vectors)
+            known = self.rows.meta("precision", [])
+            if precision is not None and precision not in known:
+                self.rows.set_meta("precision", sorted([*known, precision]))
 
     def stage(self, cut: Sequence[Indexed]) -> None:
         """Keep documents that were read until what is to be indexed of them has been judged."""

@@ -147,6 +147,33 @@ def test_view_opened_late_finds_the_newer_generation(
     assert names(store) == {"ferry", "lamp", "oil"}
 
 
+def test_view_of_a_generation_removed_while_it_was_opened_is_of_the_newer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tantivy opens without a file of positions, and fails when it is searched."""
+    store = Embedded(tmp_path / ".rag", dense=False)
+    store.put(FERRY, LAMP)
+    former = TantivyEngine.open
+    late = iter([True])
+
+    def opened(engine: TantivyEngine, folder: Path) -> Any:
+        if not next(late, False):
+            return former(engine, folder)
+        store.put(OIL)
+        for path in folder.glob("*.pos"):
+            path.unlink()
+        found = former(engine, folder)
+        for _ in range(2):
+            store.put(OIL)
+        return found
+
+    monkeypatch.setattr(TantivyEngine, "open", opened)
+    with store.view() as view:
+        found = view.lexical([Variant("lamp ferry oil")], 10)
+    assert {passage.document_id for passage, _ in found} == {"ferry", "lamp", "oil"}
+    store.close()
+
+
 # Generations and damage
 
 
