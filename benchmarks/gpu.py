@@ -20,7 +20,7 @@ from benchmarks.timing import interleaved, seconds, spread
 from rag.encode.sentence_transformers import SentenceTransformersEncoder
 from rag.encode.torch_backend import TorchBackend
 from rag.models import find_model
-from rag.store.dense_gpu import on_gpu
+from rag.store.dense.gpu import on_gpu
 
 _MODEL = "all-MiniLM-L6-v2"
 _WORDS = 180

@@ -15,6 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rag.cores import cores
+
 RESULTS = Path(__file__).resolve().parent / "results"
 _QUICK = RESULTS / "quick"
 _PACKAGES = ("ragline", "faiss-cpu", "numpy", "sentence-transformers", "tantivy", "torch")
@@ -118,9 +120,7 @@ def machine() -> dict[str, Any]:
     """What the figures depend on: cores that this process may use, and memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "memory_gb": round(memory / 1e9, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

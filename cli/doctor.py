@@ -64,7 +64,7 @@ def _models() -> dict[str, str | None]:
 
 
 def _device() -> dict[str, Any]:
-    from rag.connectors.parsing.pool import cores
+    from rag.cores import cores
     from rag.runtime.device import may_have_gpu
     from rag.runtime.processor import processor
 

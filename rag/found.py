@@ -1,63 +1,72 @@
 """Passages that were found and not read yet, and hits that are made when somebody looks at them.
 
-A retriever finds hundreds of passages, and most of them are cut before anybody reads a word of
-them. What fusing and cutting need, which is where a passage stands, is there at once.
+A retriever finds hundreds of passages, and most of them are cut before anybody asks what they say
+or where they stand: a row of an index and a score are all that fusing and cutting need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, TypeAlias, overload
+from typing import Any, Protocol, TypeAlias, overload
 
 from rag.types import Hit, Passage, StageScore
 
 Place: TypeAlias = tuple[str, int, int]
-Reader: TypeAlias = Callable[[Sequence[int]], "dict[int, Passage]"]
-"""The passages of these rows of an index. Raises RagError where one cannot be read."""
+Ranked: TypeAlias = Sequence[tuple[Passage, float]]
+"""Passages with their scores."""
+
+
+class Reader(Protocol):
+    """One state of an index. Its methods raise RagError where a row cannot be read."""
+
+    def read(self, rows: Sequence[int]) -> Mapping[int, Passage]:
+        """The passages of these rows."""
+        ...
+
+    def place(self, row: int) -> Place:
+        """The `Passage.order` of what a row has."""
+        ...
 
 
 class FoundPassage(Passage):
-    """The passage in a row of an index, read when more is asked of it than where it stands.
+    """The passage in a row of an index, read when somebody asks what it says.
 
     It equals the passage that it stands for.
     """
 
     __slots__ = ("_found",)
 
-    # The place, the row, and what reads it.
-    _found: tuple[Place, int, Reader]
+    # The row, and what reads it.
+    _found: tuple[int, Reader]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Passage:  # type: ignore[misc]  # as it says
         """A passage like any other: see `at`."""
         return Passage(*args, **kwargs)
 
     @classmethod
-    def at(cls, place: Place, row: int, read: Reader) -> FoundPassage:
-        """The passage at `place`, its `order`, which `read` reads from `row`."""
+    def at(cls, row: int, reader: Reader) -> FoundPassage:
+        """The passage that `reader` reads from `row`."""
         made = object.__new__(cls)
         # It is frozen, and hundreds are made for a question.
-        _set_found(made, (place, row, read))
+        _set_found(made, (row, reader))
         return made
 
-    @property
-    def order(self) -> Place:
-        """As every passage has it."""
-        return self._found[0]
-
-    @property
-    def id(self) -> str:
-        """As every passage has it."""
-        document_id, start, end = self._found[0]
-        return f"{document_id}#{start}-{end}"
+    def row_in(self, reader: Reader) -> int | None:
+        """Its row, where it was found by `reader`."""
+        row, mine = self._found
+        return row if mine is reader else None
 
     def __getattr__(self, name: str) -> Any:
         """What is not there yet."""
-        if name in _PLACE:
-            return self._found[0][_PLACE.index(name)]
         if name not in _NAMES:
             raise AttributeError(name)
+        if name in _PLACE:
+            row, reader = self._found
+            return reader.place(row)[_PLACE.index(name)]
         read([self])
         return object.__getattribute__(self, name)
 
@@ -76,7 +85,7 @@ class FoundPassage(Passage):
 class FoundHits(Sequence[Hit]):
     """Hits of what stage `name` found, as `pairs` of passages and scores, best first."""
 
-    def __init__(self, name: str, pairs: Sequence[tuple[Passage, float]]) -> None:
+    def __init__(self, name: str, pairs: Ranked) -> None:
         self.name = name
         self.pairs = pairs
 
@@ -103,23 +112,48 @@ class FoundHits(Sequence[Hit]):
         return Hit(passage, score, MappingProxyType({self.name: StageScore(rank, score)}), ())
 
 
-def pairs_of(hits: Sequence[Hit]) -> Sequence[tuple[Passage, float]]:
+def pairs_of(hits: Sequence[Hit]) -> Ranked:
     """The passages of `hits` with their scores."""
     if isinstance(hits, FoundHits):
         return hits.pairs
     return [(hit.passage, hit.score) for hit in hits]
 
 
+def marks(passages: Sequence[Passage]) -> Sequence[Hashable]:
+    """What tells each passage from the others: where it stands.
+
+    Its row does as well where all were found in one state of an index, and costs nothing.
+    """
+    reader = next((one._found[1] for one in passages if isinstance(one, FoundPassage)), None)
+    if reader is None:
+        return [one.order for one in passages]
+    rows = [one.row_in(reader) if isinstance(one, FoundPassage) else None for one in passages]
+    return rows if None not in rows else [one.order for one in passages]
+
+
+def best_first(pairs: Ranked) -> list[tuple[Passage, float]]:
+    """`pairs` by their scores, ties by passage."""
+    ordered = sorted(pairs, key=_score, reverse=True)
+    if len({score for _, score in ordered}) == len(ordered):
+        return ordered
+    ranked: list[tuple[Passage, float]] = []
+    for _, tied in groupby(ordered, key=_score):
+        some = [*tied]
+        ranked += some if len(some) == 1 else sorted(some, key=lambda pair: pair[0].order)
+    return ranked
+
+
 def read(passages: Iterable[Passage]) -> None:
     """Read at once what is not known yet of `passages`."""
-    waiting: dict[Reader, list[FoundPassage]] = {}
+    waiting: dict[int, list[FoundPassage]] = {}
     for one in passages:
         if isinstance(one, FoundPassage) and not _is_read(one):
-            waiting.setdefault(one._found[2], []).append(one)
-    for reader, some in waiting.items():
-        known = reader([one._found[1] for one in some])
+            waiting.setdefault(id(one._found[1]), []).append(one)
+    for some in waiting.values():
+        _, reader = some[0]._found
+        known = reader.read([one._found[0] for one in some])
         for one in some:
-            for name, value in zip(_NAMES, _values(known[one._found[1]]), strict=True):
+            for name, value in zip(_NAMES, _values(known[one._found[0]]), strict=True):
                 object.__setattr__(one, name, value)
 
 
@@ -140,6 +174,7 @@ def _values(passage: Passage) -> tuple[Any, ...]:
     return tuple(getattr(passage, name) for name in _NAMES)
 
 
+_score = itemgetter(1)
 _NAMES = tuple(field.name for field in fields(Passage))
 _PLACE = ("document_id", "start", "end")
 _set_found = FoundPassage._found.__set__  # type: ignore[attr-defined, misc]  # it is a slot

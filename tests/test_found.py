@@ -11,7 +11,7 @@ import pytest
 from embedded import Embedded, one_passage, whole
 
 from rag.errors import IndexDamagedError
-from rag.found import FoundHits, FoundPassage, pairs_of, read
+from rag.found import FoundHits, FoundPassage, Place, best_first, marks, pairs_of, read
 from rag.fuse.convex import ConvexFuser
 from rag.pipeline import rankings, run
 from rag.retrieve.bm25 import Bm25Retriever
@@ -30,14 +30,17 @@ class Source:
         self.asked: list[list[int]] = []
         self._passage = passage
 
-    def __call__(self, rows: Sequence[int]) -> dict[int, Passage]:
+    def read(self, rows: Sequence[int]) -> dict[int, Passage]:
         self.asked.append(list(rows))
         return dict.fromkeys(rows, self._passage)
+
+    def place(self, row: int) -> Place:
+        return self._passage.order
 
 
 def test_where_it_stands_is_known_without_reading() -> None:
     source = Source()
-    found = FoundPassage.at(KEPT.order, 7, source)
+    found = FoundPassage.at(7, source)
     assert (found.order, found.id) == (KEPT.order, KEPT.id)
     assert (found.document_id, found.start, found.end) == KEPT.order
     assert source.asked == []
@@ -49,32 +52,62 @@ def test_where_it_stands_is_known_without_reading() -> None:
 
 
 def test_it_equals_what_it_stands_for() -> None:
-    found = FoundPassage.at(KEPT.order, 7, Source())
+    found = FoundPassage.at(7, Source())
     assert found == KEPT
     assert found == KEPT
     assert found in [KEPT]
-    assert found == FoundPassage.at(KEPT.order, 8, Source())
+    assert found == FoundPassage.at(8, Source())
     assert found != replace(KEPT, text="abd")
     assert found != "abc"
 
 
 def test_copies_are_passages_like_any_other() -> None:
-    copied = replace(FoundPassage.at(KEPT.order, 7, Source()), start=4)
+    copied = replace(FoundPassage.at(7, Source()), start=4)
     assert type(copied) is Passage
     assert copied == replace(KEPT, start=4)
     plain = replace(KEPT, metadata={})
-    again = pickle.loads(pickle.dumps(FoundPassage.at(KEPT.order, 7, Source(plain))))
+    again = pickle.loads(pickle.dumps(FoundPassage.at(7, Source(plain))))
     assert type(again) is Passage
     assert again == plain
 
 
 def test_many_are_read_at_once() -> None:
     source = Source()
-    some = [FoundPassage.at(KEPT.order, row, source) for row in range(3)]
+    some = [FoundPassage.at(row, source) for row in range(3)]
     _ = some[1].text
     read([*some, KEPT])
     read(some)
     assert source.asked == [[1], [0, 2]]
+
+
+def test_rows_tell_apart_what_one_state_of_an_index_has() -> None:
+    one, other = Source(), Source()
+    assert marks([FoundPassage.at(row, one) for row in (7, 8)]) == [7, 8]
+    mixed = [FoundPassage.at(7, one), FoundPassage.at(7, other), KEPT]
+    assert marks(mixed) == marks(mixed[:2] * 2)[:3] == [KEPT.order] * 3
+    assert marks([KEPT]) == [KEPT.order]
+    assert marks([]) == []
+
+
+def test_best_first_asks_where_ties_alone_stand() -> None:
+    class Told(Source):
+        def __init__(self) -> None:
+            super().__init__()
+            self.places: list[int] = []
+
+        def place(self, row: int) -> Place:
+            self.places.append(row)
+            return ("d", -row, 0)
+
+    source = Told()
+    found = [FoundPassage.at(row, source) for row in range(5)]
+    pairs = [*zip(found, (0.5, 2.0, 0.5, 1.0, 2.0), strict=True)]
+    apart = best_first(pairs[:1] + pairs[3:])
+    assert [score for _, score in apart] == [2.0, 1.0, 0.5]
+    assert source.places == []
+    ranked = [next(n for n, one in enumerate(found) if one is p) for p, _ in best_first(pairs)]
+    assert ranked == [4, 1, 3, 2, 0]
+    assert {*source.places} == {0, 1, 2, 4}
 
 
 def test_hits_are_made_when_they_are_looked_at() -> None:
@@ -136,5 +169,5 @@ def test_what_was_kept_unread_is_read_later(index: Embedded) -> None:
     index.commit([one_passage(whole("d00", "changed"))], [f"d{n:02}" for n in range(1, 30)])
     with pytest.raises(IndexDamagedError, match="removed from the index after it was found"):
         _ = found[1][0].text
-    assert found[1][0].id.startswith("d"), "where it stood stays known"
+    assert found[1][0].id.startswith("d"), "they tied, and where they stood was asked"
     index.close()

@@ -20,6 +20,7 @@ KINDS = {
     "hnsw": "{use: hnsw, exact_up_to: 0}",
     "binary": "{use: binary, exact_up_to: 0}",
     "matryoshka": "{use: matryoshka, dimensions: 16, exact_up_to: 0}",
+    "pq": "{use: pq, exact_up_to: 0}",
     "two-tier": "{use: two-tier}",
 }
 QUESTION = "When is the lamp of house 7 lit?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Self
 from rag import registry
 from rag.connectors.formats.format import Format, Parsed
 from rag.connectors.parsing.child import Child, StoppedError
+from rag.cores import cores
 from rag.errors import DocumentError, RequestError
 
 _GROWTH = 0.25
@@ -142,10 +142,3 @@ def _registered(kind: type) -> str | None:
 
 def _state(reader: Format) -> dict[str, object]:
     return dict(getattr(reader, "__dict__", {}))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

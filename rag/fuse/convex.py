@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from rag.errors import RequestError
-from rag.found import pairs_of
-from rag.fuse.order import Scores, weight_faults, weights_for
+from rag.found import Ranked, pairs_of
+from rag.fuse.order import summed, weight_faults, weights_for
 from rag.types import Hit, Passage
 
 # Chosen on SciFact's train questions: benchmarks/fusion.py, docs/decisions/fusion.md.
@@ -63,15 +63,18 @@ class ConvexFuser:
 
         Raises RequestError where an arm gives a score below its floor.
         """
-        scores = Scores()
         weighted = zip(arms, self._weights(arms), self._floors(arms), strict=True)
-        for arm, weight, floor in weighted:
-            pairs = pairs_of(arm)
-            lowest, normal = self._normal([score for _, score in pairs], floor)
-            for (passage, _), value in zip(pairs, normal, strict=True):
-                # Counted from the arm's lowest, so that not being found adds nothing.
-                scores.add(passage, weight * (value - lowest))
-        return scores.ranked()
+        return summed(
+            [self._weighted(pairs_of(arm), weight, floor) for arm, weight, floor in weighted]
+        )
+
+    def _weighted(self, pairs: Ranked, weight: float, floor: float | None) -> Ranked:
+        lowest, normal = self._normal([score for _, score in pairs], floor)
+        # Counted from the arm's lowest, so that not being found adds nothing.
+        return [
+            (passage, weight * (value - lowest))
+            for (passage, _), value in zip(pairs, normal, strict=True)
+        ]
 
     def _weights(self, arms: Sequence[Sequence[Hit]]) -> Sequence[float]:
         if self.weights is None and len(arms) == 2:

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from rag.errors import RequestError
-from rag.found import pairs_of
+from rag.found import Ranked, best_first, marks, pairs_of
 from rag.types import Hit, Passage
 
 # How far weights that add up to 1 may be from it: 0.33 three times is meant so.
 _NEAR = 0.011
 
 
-class Scores:
-    """Sums of scores by passage."""
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[str, int, int], tuple[Passage, list[float]]] = {}
-
-    def add(self, passage: Passage, score: float) -> None:
-        """Add to a passage's score."""
-        order = passage.order
-        known = self._parts.get(order)
+def summed(arms: Sequence[Ranked]) -> list[tuple[Passage, float]]:
+    """Every passage of any arm with the sum of its scores, best first, ties by passage."""
+    pairs = [pair for arm in arms for pair in arm]
+    parts: dict[Hashable, tuple[Passage, list[float]]] = {}
+    for mark, (passage, score) in zip(marks([one for one, _ in pairs]), pairs, strict=True):
+        known = parts.get(mark)
         if known is None:
-            self._parts[order] = (passage, [score])
+            parts[mark] = (passage, [score])
         else:
             known[1].append(score)
-
-    def ranked(self) -> list[tuple[Passage, float]]:
-        """Every passage, best first, ties by passage."""
-        # An exact sum does not depend on the order of the arms.
-        summed = [
-            (-math.fsum(parts), order, passage) for order, (passage, parts) in self._parts.items()
-        ]
-        # No two have the same order, so that passages are not compared.
-        summed.sort()
-        return [(passage, -score) for score, _, passage in summed]
+    # An exact sum does not depend on the order of the arms.
+    return best_first([(passage, math.fsum(scores)) for passage, scores in parts.values()])
 
 
 def in_order(arm: Sequence[Hit]) -> list[Hit]:
@@ -46,7 +34,7 @@ def in_order(arm: Sequence[Hit]) -> list[Hit]:
 
 def pairs_in_order(arm: Sequence[Hit]) -> list[tuple[Passage, float]]:
     """The same as passages with their scores."""
-    return sorted(pairs_of(arm), key=lambda pair: (-pair[1], pair[0].order))
+    return best_first(pairs_of(arm))
 
 
 def weights_for(arms: Sequence[Sequence[Hit]], weights: Sequence[float] | None) -> Sequence[float]:

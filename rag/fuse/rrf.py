@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rag.fuse.order import Scores, pairs_in_order, weight_faults, weights_for
+from rag.fuse.order import pairs_in_order, summed, weight_faults, weights_for
 from rag.types import Hit, Passage
 
 
@@ -28,8 +28,12 @@ class RrfFuser:
     def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
         """Every passage of any arm, best first."""
         weights = weights_for(arms, self.weights)
-        scores = Scores()
-        for arm, weight in zip(arms, weights, strict=True):
-            for rank, (passage, _) in enumerate(pairs_in_order(arm), 1):
-                scores.add(passage, weight / (self.k + rank))
-        return scores.ranked()
+        return summed(
+            [
+                [
+                    (passage, weight / (self.k + rank))
+                    for rank, (passage, _) in enumerate(pairs_in_order(arm), 1)
+                ]
+                for arm, weight in zip(arms, weights, strict=True)
+            ]
+        )

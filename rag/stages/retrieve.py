@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
-from rag.found import FoundHits
+from rag.found import FoundHits, marks
 from rag.protocols import Fuser, Retriever, View
 from rag.types import Hit, Ranking, StageScore
 
@@ -44,14 +44,16 @@ class RetrieveStage:
 
 def _with_arms(hits: Sequence[Hit], arms: Sequence[FoundHits]) -> list[Hit]:
     """`hits` with what each of `arms` said of them, in the order of the arms."""
-    ranks = [{passage.order: at for at, (passage, _) in enumerate(arm.pairs)} for arm in arms]
+    passages = [hit.passage for hit in hits]
+    found = iter(marks([*passages, *(passage for arm in arms for passage, _ in arm.pairs)]))
+    own = [next(found) for _ in passages]
+    ranks = [{next(found): at for at in range(len(arm.pairs))} for arm in arms]
     made = []
-    for hit in hits:
-        order = hit.passage.order
+    for hit, mark in zip(hits, own, strict=True):
         said = {
             arm.name: StageScore(at + 1, arm.pairs[at][1])
             for arm, places in zip(arms, ranks, strict=True)
-            if (at := places.get(order)) is not None
+            if (at := places.get(mark)) is not None
         }
         # Some hundred times a query: every argument that is left out costs a call.
         made.append(Hit(hit.passage, hit.score, MappingProxyType(said | dict(hit.stages)), ()))

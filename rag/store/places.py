@@ -19,10 +19,12 @@ class Places:
         self._kept = kept
         self._known: dict[int, tuple[str, int, int]] = {}
 
-    def of(self, rows: Sequence[int], source: Rows) -> list[tuple[str, int, int]]:
+    def of(
+        self, rows: Sequence[int], source: Rows, otherwise: str = LACKING
+    ) -> list[tuple[str, int, int]]:
         """The `Passage.order` of each row.
 
-        Raises IndexDamagedError where `source`, which has this state, lacks a row.
+        Raises IndexDamagedError, saying `otherwise`, where `source` lacks a row.
         """
         known = self._known
         missing = [row for row in rows if row not in known]
@@ -33,4 +35,4 @@ class Places:
         try:
             return [known[row] for row in rows]
         except KeyError:
-            raise IndexDamagedError(LACKING) from None
+            raise IndexDamagedError(otherwise) from None

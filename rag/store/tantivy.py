@@ -3,7 +3,8 @@
 tantivy is fed with our analysed terms through its whitespace tokenizer, so that every engine
 sees the same ones. Segment files never change once written: a new generation links the old
 one's files and costs what the change costs. tantivy still counts what was deleted, so it only
-proposes: hits are scored here, and an index that was edited answers as one made anew.
+proposes: hits are scored here, from the terms that a forward index has of them, and an index
+that was edited answers as one made anew.
 `docs/decisions/lexical-engine.md` has the figures.
 """
 
@@ -19,16 +20,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.protocols import Ids, LexicalEntry
+from rag.errors import IndexDamagedError
+from rag.protocols import Ids, LexicalEntry, Scores
 from rag.store.analysis import AUTO, language_code, language_faults
 from rag.store.bm25 import Statistics, idf
-from rag.store.contents import Contents
 from rag.store.folders import link_tree
+from rag.store.forward import Forward, ForwardWriter
 from rag.store.proposal import Proposal, Proposer, TermCounts
 
 if TYPE_CHECKING:
     import tantivy
-    from numpy.typing import NDArray
 
 _HEAP_BYTES = 64_000_000
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
@@ -45,8 +46,7 @@ def _schema() -> tantivy.Schema:
     import tantivy
 
     builder = tantivy.SchemaBuilder()
-    # Stored, so that a hit can be scored again.
-    builder.add_text_field("terms", stored=True, tokenizer_name="terms", index_option="freq")
+    builder.add_text_field("terms", tokenizer_name="terms", index_option="freq")
     builder.add_unsigned_field("length", fast=True)
     builder.add_unsigned_field("row", indexed=True, fast=True)
     builder.add_unsigned_field("document", indexed=True, fast=True)
@@ -90,6 +90,7 @@ class TantivyEngine:
             new.mkdir()
         else:
             link_tree(old, new)
+        forward = _forward(old, new)
         index = _open(new)
         tokens = _tokens(old) - _length(index, deleted) if old else 0
         writer = index.writer(_HEAP_BYTES, 1)
@@ -99,9 +100,11 @@ class TantivyEngine:
             writer.delete_documents_by_query(gone)
         for row, document, terms in added:
             writer.add_document(_entry(row, document, terms))
+            forward.add(row, terms)
             tokens += len(terms)
         writer.commit()
         writer.wait_merging_threads()
+        forward.close(deleted)
         _finish(new, tokens)
 
     def open(self, folder: Path) -> TantivyIndex:
@@ -109,13 +112,23 @@ class TantivyEngine:
         tokens = _tokens(folder)
         segments = json.loads((folder / "meta.json").read_text())["segments"]
         entries = sum(segment["max_doc"] for segment in segments)
+        forward = Forward(folder)
         if os.access(folder, os.W_OK):
-            return TantivyIndex(_open(folder), tokens, entries)
+            return TantivyIndex(_open(folder), forward, tokens, entries)
         # tantivy locks the folder even to read it; what is opened stays so without its names.
         with TemporaryDirectory() as place:
             for file in folder.absolute().iterdir():
                 (Path(place) / file.name).symlink_to(file)
-            return TantivyIndex(_open(Path(place)), tokens, entries)
+            return TantivyIndex(_open(Path(place)), forward, tokens, entries)
+
+
+def _forward(old: Path | None, new: Path) -> ForwardWriter:
+    try:
+        return ForwardWriter(new, empty=old is None)
+    except FileNotFoundError as error:
+        raise IndexDamagedError(
+            f"'{old}' has no forward index, as those of an earlier version: run 'rag repair'"
+        ) from error
 
 
 def _tokens(folder: Path) -> int:
@@ -159,8 +172,7 @@ def _entry(row: int, document: int, terms: Sequence[str]) -> tantivy.Document:
     import tantivy
 
     entry = tantivy.Document()
-    # Each term between spaces of its own, so that it can be counted where it stands twice.
-    entry.add_text("terms", f" {'  '.join(terms)} ")
+    entry.add_text("terms", " ".join(terms))
     entry.add_unsigned("length", len(terms))
     entry.add_unsigned("row", row)
     entry.add_unsigned("document", document)
@@ -170,13 +182,13 @@ def _entry(row: int, document: int, terms: Sequence[str]) -> tantivy.Document:
 class TantivyIndex:
     """One opened generation; safe to search from several threads."""
 
-    def __init__(self, index: tantivy.Index, tokens: int, entries: int) -> None:
+    def __init__(self, index: tantivy.Index, forward: Forward, tokens: int, entries: int) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
         self._statistics = Statistics(len(self), tokens)
         self._counts = TermCounts(self._schema, self._searcher, entries)
         self._proposer = Proposer(self._schema, self._statistics, self._counts)
-        self._contents = Contents()
+        self._forward = forward
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -208,7 +220,6 @@ class TantivyIndex:
     def _best(self, proposal: Proposal, k: int, documents: Ids | None) -> list[tuple[int, float]]:
         """The best rows of `documents`, looking as deep as it takes to find them all."""
         limit = k + _TIES
-        known: dict[int, float] = {}
         while True:
             # Counting makes tantivy look at every match: what it skips otherwise is chosen by
             # the average length of a segment, which is not the one that it scores with.
@@ -216,12 +227,14 @@ class TantivyIndex:
             bounds = proposal.bounds(np.array([score for score, _ in hits], np.float64))
             addresses = [address for _, address in hits]
             kept = self._inside(addresses, documents)
-            last = self._learn(proposal, [addresses[i] for i in kept], bounds[kept], k, known)
+            rows = self._values("row", [addresses[i] for i in kept])
+            scores = self._scores(proposal, rows, bounds[kept], k)
+            last = _last(scores, k)
             if len(hits) < limit or limit >= len(self) or bounds[-1] < last:
                 break
             limit *= 4
-        best = [(row, score) for row, score in known.items() if score >= last]
-        return sorted(best, key=lambda pair: -pair[1])
+        order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores >= last)]
+        return list(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
 
     def _inside(self, addresses: list[tantivy.DocAddress], documents: Ids | None) -> Ids:
         """Positions of the hits that are in `documents`."""
@@ -229,39 +242,23 @@ class TantivyIndex:
             return np.arange(len(addresses))
         return np.flatnonzero(np.isin(self._values("document", addresses), documents))
 
-    def _learn(
-        self,
-        proposal: Proposal,
-        addresses: list[tantivy.DocAddress],
-        bounds: NDArray[np.float64],
-        k: int,
-        known: dict[int, float],
-    ) -> float:
-        """Add to `known` the scores of all hits that may be among the `k` best; the k-th score."""
-        rows = self._values("row", addresses).tolist()
-
-        def score(wanted: Iterable[int]) -> float:
-            new = [i for i in wanted if rows[i] not in known]
-            found = [rows[i] for i in new]
-            scores = self._exact(proposal, found, [addresses[i] for i in new])
-            known.update(zip(found, scores, strict=True))
-            return sorted(known.values(), reverse=True)[k - 1] if len(known) >= k else -math.inf
-
-        last = score(range(min(k, len(rows))))
-        return score(np.flatnonzero(bounds >= last).tolist())
-
-    def _exact(
-        self, proposal: Proposal, rows: list[int], addresses: list[tantivy.DocAddress]
-    ) -> list[float]:
-        """The scores of passages, from their terms."""
-
-        def read(position: int) -> str:
-            return str(self._searcher.doc(addresses[position]).get_first("terms"))
-
-        found = self._contents.counts(proposal.weights, rows, read)
-        weights = list(proposal.weights.values())
-        scores: list[float] = self._statistics.scores(weights, found.terms, found.lengths).tolist()
+    def _scores(self, proposal: Proposal, rows: Ids, bounds: Scores, k: int) -> Scores:
+        """The scores of all hits that may be among the `k` best; for the others, less than any."""
+        scores = np.full(len(rows), -np.inf)
+        scores[:k] = self._exact(proposal, rows[:k])
+        rest = k + np.flatnonzero(bounds[k:] >= _last(scores, k))
+        scores[rest] = self._exact(proposal, rows[rest])
         return scores
+
+    def _exact(self, proposal: Proposal, rows: Ids) -> Scores:
+        """The scores of passages, from their terms."""
+        found = self._forward.counts(proposal.weights.keys(), rows)
+        return self._statistics.scores(list(proposal.weights.values()), found.terms, found.lengths)
 
     def _values(self, field: str, addresses: list[tantivy.DocAddress]) -> Ids:
         return np.array(self._searcher.fast_field_values(field, addresses), np.int64)
+
+
+def _last(scores: Scores, k: int) -> float:
+    """The `k`th best score; less than any where there are fewer."""
+    return float(np.partition(scores, -k)[-k]) if len(scores) >= k else -math.inf

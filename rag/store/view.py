@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from sqlite3 import Connection
 
 import numpy as np
 
 from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.filters import check_form
-from rag.found import FoundPassage
+from rag.found import FoundPassage, Place, best_first
 from rag.protocols import Encoder, Ids, Vectors
 from rag.store.analysis import analyse
 from rag.store.filters import Filtering
@@ -39,9 +39,9 @@ class StoreView:
         self._encoder = encoder
         self._again = again
         self._is_open = True
-        # Passages that were found, by row, and their rows by place.
+        # Passages that were found, by row, and where those stand that somebody asked it of.
         self._passages: dict[int, FoundPassage] = {}
-        self._found: dict[tuple[str, int, int], int] = {}
+        self._places: dict[int, Place] = {}
         # What answers a question asks for the terms of the same sentences again and again.
         self._terms: dict[str, Sequence[str]] = {}
 
@@ -149,12 +149,11 @@ class StoreView:
         return weights
 
     def _rows_of(self, passages: Sequence[Passage]) -> list[int]:
-        if any(one.order not in self._found for one in passages):
-            keys = self.rows.keys_of(passages)
-            self._found.update(
-                (one.order, row) for one, (row, _, _) in zip(passages, keys, strict=True)
-            )
-        return [self._found[one.order] for one in passages]
+        found = [one.row_in(self) if isinstance(one, FoundPassage) else None for one in passages]
+        rows = [row for row in found if row is not None]
+        if len(rows) == len(passages):
+            return rows
+        return [row for row, _, _ in self.rows.keys_of(passages)]
 
     def _allowed(self, filters: Sequence[Filter]) -> Ids | None:
         if not filters:
@@ -180,30 +179,42 @@ class StoreView:
 
     def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
         scores = np.array([score for _, score in found], np.float32).tolist()
-        rows = [row for row, _ in found]
-        places = self.generation.places.of(rows, self.rows)
-        ranked = [
-            (-score, place, row) for score, place, row in zip(scores, places, rows, strict=True)
-        ]
-        ranked.sort()
-        return [(self._passage(place, row), -score) for score, place, row in ranked[:k]]
+        passages = [self._passage(row) for row, _ in found]
+        return best_first([*zip(passages, scores, strict=True)])[:k]
 
-    def _passage(self, place: tuple[str, int, int], row: int) -> Passage:
+    def _passage(self, row: int) -> Passage:
         found = self._passages.get(row)
         if found is None:
-            self._found[place] = row
-            found = self._passages[row] = FoundPassage.at(place, row, self._read)
+            found = self._passages[row] = FoundPassage.at(row, self)
         return found
 
-    def _read(self, rows: Sequence[int]) -> dict[int, Passage]:
+    def read(self, rows: Sequence[int]) -> Mapping[int, Passage]:
         """The passages of `rows`, whole, as they are here, or later as they are then."""
+        with self._source() as (rows_there, otherwise):
+            return _all_of(rows, rows_there, otherwise)
+
+    def place(self, row: int) -> Place:
+        """The `Passage.order` of a row that was found here."""
+        if row not in self._places:
+            # Who asks it of one is about to ask it of the others.
+            missing = [one for one in self._passages if one not in self._places]
+            with self._source() as (rows_there, otherwise):
+                places = self.generation.places.of(missing, rows_there, otherwise)
+            self._places.update(zip(missing, places, strict=True))
+        return self._places[row]
+
+    @contextmanager
+    def _source(self) -> Iterator[tuple[Rows, str]]:
+        """What has the rows, as they are here or later as they are then, and what to say of one
+        that is not there."""
         if self._is_open:
-            return _all_of(rows, self.rows, LACKING)
+            yield self.rows, LACKING
+            return
         with self._again() as later:
-            return _all_of(rows, later, _REMOVED)
+            yield later, _REMOVED
 
 
-def _all_of(rows: Sequence[int], source: Rows, otherwise: str) -> dict[int, Passage]:
+def _all_of(rows: Sequence[int], source: Rows, otherwise: str) -> Mapping[int, Passage]:
     passages = source.passages(rows)
     if any(row not in passages for row in rows):
         raise IndexDamagedError(otherwise)

@@ -15,6 +15,7 @@ from rag.store.dense.exact import ExactDense
 from rag.store.dense.hnsw import HnswDense
 from rag.store.dense.ivf import IvfDense
 from rag.store.dense.matryoshka import MatryoshkaDense
+from rag.store.dense.pq import PqDense
 from rag.store.dense.searcher import DenseKind
 from rag.store.dense.two_tier import TwoTierDense
 
@@ -27,6 +28,7 @@ KINDS: dict[str, DenseKind] = {
     "binary": BinaryDense(bits=2, candidates=1_000, exact_up_to=0),
     "matryoshka": MatryoshkaDense(dimensions=8, candidates=1_000, exact_up_to=0),
     "two-tier": TwoTierDense(candidates=1_000),
+    "pq": PqDense(candidates=1_000, exact_up_to=0),
 }
 
 

@@ -12,6 +12,7 @@ from rag.store.dense.binary import BinaryDense
 from rag.store.dense.hnsw import HnswDense
 from rag.store.dense.ivf import IvfDense
 from rag.store.dense.matryoshka import MatryoshkaDense
+from rag.store.dense.pq import PqDense
 from rag.store.dense.searcher import DenseKind
 from rag.store.dense.two_tier import TwoTierDense
 from rag.testing import StoreSuite
@@ -38,6 +39,10 @@ class TestBinaryStore(DenseStoreSuite):
 
 class TestMatryoshkaStore(DenseStoreSuite):
     kind = MatryoshkaDense(dimensions=16, exact_up_to=0)
+
+
+class TestPqStore(DenseStoreSuite):
+    kind = PqDense(exact_up_to=0)
 
 
 class TestTwoTierStore(DenseStoreSuite):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import faiss
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 from rag.errors import MissingExtraError, RequestError
-from rag.store.dense_gpu import on_gpu
+from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
+from rag.store.dense.exact import ExactDense
+from rag.store.dense.gpu import Device, on_gpu
 
 
 def flat(count: int) -> faiss.Index:
@@ -75,7 +78,7 @@ def test_a_build_for_gpus_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("device", ["auto", "cuda"])
 def test_all_is_copied(device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch)
-    monkeypatch.setattr("rag.store.dense_gpu._BLOCK", 300)
+    monkeypatch.setattr("rag.store.dense.gpu._BLOCK", 300)
     index = flat(1_000)
     copy = on_gpu(index, device)
     assert copy is not None
@@ -105,3 +108,38 @@ def test_a_gpu_finds_what_the_processor_finds() -> None:
     (mine, here), (theirs, there) = copy.search(query, 5), index.search(query, 5)
     np.testing.assert_allclose(mine, theirs, atol=2e-3)
     assert (here[:, 0] == there[:, 0]).all()
+
+
+def opened(folder: Path, device: Device, count: int) -> DenseIndex:
+    engine = DenseEngine(ExactDense(device=device))
+    rows = np.arange(1, count + 1)
+    vectors = flat(count).reconstruct_n(0, count)
+    engine.update(None, folder / "1", rows[:0], DenseEntries(rows, rows % 7, vectors))
+    more = DenseEntries(rows[:0], rows[:0], vectors[:0])
+    engine.update(folder / "1", folder / "2", rows[5:9], more)
+    return engine.open(folder / "2")
+
+
+def test_a_search_on_a_gpu_is_that_of_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch)
+    (tmp_path / "cpu").mkdir()
+    plain, gpu = opened(tmp_path / "cpu", "cpu", 900), opened(tmp_path, "cuda", 900)
+    queries = flat(40).reconstruct_n(0, 40)
+    for documents in (None, np.arange(5), np.array([3]), np.array([99])):
+        for k in (1, 10, 800, 3_000):
+            mine = gpu.search_many(queries, k, documents)
+            assert mine == plain.search_many(queries, k, documents)
+            assert mine[0] == gpu.search(queries[0], k, documents)
+    searcher: Any = gpu._segments[0]._searcher
+    assert searcher._copy is not None
+
+
+def test_a_gpu_that_is_insisted_on_is_missed_when_searching(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without(monkeypatch)
+    index = opened(tmp_path, "cuda", 20)
+    with pytest.raises(MissingExtraError, match="needs the extra 'gpu'"):
+        index.search(flat(1).reconstruct(0), 3)

@@ -25,6 +25,7 @@ from rag.store.dense.exact import ExactDense
 from rag.store.dense.hnsw import HnswDense
 from rag.store.dense.ivf import IvfDense
 from rag.store.dense.matryoshka import MatryoshkaDense
+from rag.store.dense.pq import PqDense
 from rag.store.dense.searcher import DenseKind
 from rag.store.dense.segment import Segment
 from rag.store.dense.two_tier import TwoTierDense
@@ -55,6 +56,8 @@ class TestApproximate:
         BinaryDense(scoring="hamming", candidates=400, exact_up_to=0),
         TwoTierDense(bits=2, candidates=100),
         MatryoshkaDense(dimensions=16, candidates=400, exact_up_to=0),
+        PqDense(candidates=100, exact_up_to=0),
+        PqDense(bits=1, candidates=400, exact_up_to=0),
         AutoDense(exact_up_to=1_000),
     )
 
@@ -108,6 +111,7 @@ def test_with_every_candidate_all_kinds_are_exact(
         BinaryDense(scoring="hamming", candidates=EVERYTHING, exact_up_to=0),
         MatryoshkaDense(dimensions=3, candidates=EVERYTHING, exact_up_to=0),
         TwoTierDense(candidates=EVERYTHING),
+        PqDense(candidates=EVERYTHING, exact_up_to=0),
     ):
         index = built(folder / f"{len([*folder.iterdir()])}", kind, added)
         for chosen in (None, documents):
@@ -158,9 +162,10 @@ def test_auto_decides_by_the_size_of_a_segment(tmp_path: Path) -> None:
     engine = DenseEngine(AutoDense(exact_up_to=200))
     engine.update(None, tmp_path / "1", ids(), entries(np.arange(1, 301)))
     engine.update(tmp_path / "1", tmp_path / "2", ids(), entries(np.arange(301, 351)))
-    assert engine.open(tmp_path / "2").kinds == {"ivf": 300, "exact": 50}
+    assert engine.open(tmp_path / "2").kinds == {"pq": 300, "exact": 50}
     listed = json.loads((tmp_path / "2" / "segments.json").read_text())
-    assert listed == [["1", "ivf", 300], ["2", "exact", 50]]
+    assert listed == [["1", "pq", 300], ["2", "exact", 50]]
+    assert AutoDense().chosen(2_000_001, 2).use == "ivf"
     assert AutoDense().chosen(2**60, 2).use == "two-tier"
 
 

@@ -433,7 +433,7 @@ def test_a_search_structure_with_strange_passages_is_damage(store: Embedded) -> 
     with store.store.writing() as writer, writer.rows.transaction():
         writer.rows.remove("ferry")
     with store.view() as view, pytest.raises(IndexDamagedError, match="run 'rag repair'"):
-        view.lexical([Variant("ferry")], 5)
+        _ = view.lexical([Variant("ferry")], 5)[0][0].id
 
 
 # Whose folder it is

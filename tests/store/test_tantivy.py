@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from embedded import Embedded, whole
 
+from rag.errors import IndexDamagedError
 from rag.store import tantivy
 from rag.store.tantivy import TantivyEngine
+from rag.types import Variant
 
 _WORDS = ("lamp", "oil", "ferry", "harbour", "quay", "rope")
 
@@ -42,3 +46,26 @@ def test_no_document_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert index.search({"lamp": 1.0}, 5, none) == []
     monkeypatch.setattr(tantivy, "_SET", -1)
     assert index.search({"lamp": 1.0}, 5, none) == []
+
+
+def test_an_index_of_an_earlier_version(tmp_path: Path) -> None:
+    """Its lexical index has no forward index, and its manifest lists none."""
+    store = Embedded(tmp_path / ".rag")
+    store.put(whole("lamp", "the keeper lights the lamp"))
+    path = store.store.generations.path(int(store.store.meta("generation")))
+    manifest = json.loads((path / "manifest.json").read_text())
+    forward = (".codes", ".rows", "/forward.json", "lexical/deleted.npy")
+    for name in [name for name in manifest["files"] if name.endswith(forward)]:
+        del manifest["files"][name]
+        (path / name).unlink()
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    store.close()
+    with pytest.raises(IndexDamagedError, match="run 'rag repair'"), store.view():
+        pass
+    with pytest.raises(IndexDamagedError, match="of an earlier version: run 'rag repair'"):
+        store.put(whole("oil", "oil for the lamp is dear"))
+    with store.store.writing() as writer:
+        writer.repair()
+    with store.view() as view:
+        assert len(view.lexical([Variant("lamp")], 5)) == 1
+    store.close()

@@ -18,7 +18,7 @@ from rag.store.dense.vectors import VectorFile
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 ExactUpTo: TypeAlias = Annotated[int, Field(ge=0)]
 # A scan of so many takes about as long as what else a question costs.
-EXACT_UP_TO = 50_000
+EXACT_UP_TO = 20_000
 
 
 class LargeDense(ABC):

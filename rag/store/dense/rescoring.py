@@ -17,7 +17,7 @@ class Coarse(Protocol):
     """A search at small cost."""
 
     def candidates(self, queries: Vectors, count: int, allowed: Allowed | None) -> Ids:
-        """Positions `(m, count)` of what seems nearest, best first; -1 where there is nothing."""
+        """Positions `(m, count)` or more of what seems nearest; -1 where there is nothing."""
         ...
 
 
