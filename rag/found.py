@@ -27,8 +27,8 @@ class Reader(Protocol):
         """The passages of these rows."""
         ...
 
-    def place(self, row: int) -> Place:
-        """The `Passage.order` of what a row has."""
+    def places(self, rows: Sequence[int]) -> Sequence[Place]:
+        """The `Passage.order` of what each of these rows has."""
         ...
 
 
@@ -60,13 +60,18 @@ class FoundPassage(Passage):
         row, mine = self._found
         return row if mine is reader else None
 
+    @property
+    def order(self) -> Place:
+        """As every passage has it."""
+        row, reader = self._found
+        return super().order if _is_read(self) else reader.places([row])[0]
+
     def __getattr__(self, name: str) -> Any:
         """What is not there yet."""
         if name not in _NAMES:
             raise AttributeError(name)
         if name in _PLACE:
-            row, reader = self._found
-            return reader.place(row)[_PLACE.index(name)]
+            return self.order[_PLACE.index(name)]
         read([self])
         return object.__getattribute__(self, name)
 
@@ -124,23 +129,25 @@ def marks(passages: Sequence[Passage]) -> Sequence[Hashable]:
 
     Its row does as well where all were found in one state of an index, and costs nothing.
     """
-    reader = next((one._found[1] for one in passages if isinstance(one, FoundPassage)), None)
-    if reader is None:
-        return [one.order for one in passages]
-    rows = [one.row_in(reader) if isinstance(one, FoundPassage) else None for one in passages]
-    return rows if None not in rows else [one.order for one in passages]
+    found = _found_in_one(passages)
+    return [one.order for one in passages] if found is None else found[1]
 
 
 def best_first(pairs: Ranked) -> list[tuple[Passage, float]]:
     """`pairs` by their scores, ties by passage."""
-    ordered = sorted(pairs, key=_score, reverse=True)
-    if len({score for _, score in ordered}) == len(ordered):
-        return ordered
-    ranked: list[tuple[Passage, float]] = []
-    for _, tied in groupby(ordered, key=_score):
-        some = [*tied]
-        ranked += some if len(some) == 1 else sorted(some, key=lambda pair: pair[0].order)
-    return ranked
+    groups = [[*tied] for _, tied in groupby(sorted(pairs, key=_score, reverse=True), key=_score)]
+    tied = [passage for group in groups if len(group) > 1 for passage, _ in group]
+    places = dict(zip(map(id, tied), orders(tied), strict=True))
+    for group in groups:
+        if len(group) > 1:
+            group.sort(key=lambda pair: places[id(pair[0])])
+    return [pair for group in groups for pair in group]
+
+
+def orders(passages: Sequence[Passage]) -> Sequence[Place]:
+    """The `order` of each, asked for at once where they were found in one state of an index."""
+    found = _found_in_one(passages)
+    return [one.order for one in passages] if found is None else found[0].places(found[1])
 
 
 def read(passages: Iterable[Passage]) -> None:
@@ -160,6 +167,16 @@ def read(passages: Iterable[Passage]) -> None:
 def read_hits(hits: Iterable[Hit]) -> None:
     """The same for the passages of hits."""
     read(passage for hit in hits for passage in (hit.passage, *hit.found))
+
+
+def _found_in_one(passages: Sequence[Passage]) -> tuple[Reader, Sequence[int]] | None:
+    """What found all of `passages`, and their rows there."""
+    reader = next((one._found[1] for one in passages if isinstance(one, FoundPassage)), None)
+    if reader is None:
+        return None
+    found = [one.row_in(reader) if isinstance(one, FoundPassage) else None for one in passages]
+    rows = [row for row in found if row is not None]
+    return (reader, rows) if len(rows) == len(found) else None
 
 
 def _is_read(passage: FoundPassage) -> bool:

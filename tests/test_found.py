@@ -34,8 +34,8 @@ class Source:
         self.asked.append(list(rows))
         return dict.fromkeys(rows, self._passage)
 
-    def place(self, row: int) -> Place:
-        return self._passage.order
+    def places(self, rows: Sequence[int]) -> list[Place]:
+        return [self._passage.order] * len(rows)
 
 
 def test_where_it_stands_is_known_without_reading() -> None:
@@ -93,21 +93,21 @@ def test_best_first_asks_where_ties_alone_stand() -> None:
     class Told(Source):
         def __init__(self) -> None:
             super().__init__()
-            self.places: list[int] = []
+            self.placed: list[list[int]] = []
 
-        def place(self, row: int) -> Place:
-            self.places.append(row)
-            return ("d", -row, 0)
+        def places(self, rows: Sequence[int]) -> list[Place]:
+            self.placed.append([*rows])
+            return [("d", -row, 0) for row in rows]
 
     source = Told()
     found = [FoundPassage.at(row, source) for row in range(5)]
     pairs = [*zip(found, (0.5, 2.0, 0.5, 1.0, 2.0), strict=True)]
     apart = best_first(pairs[:1] + pairs[3:])
     assert [score for _, score in apart] == [2.0, 1.0, 0.5]
-    assert source.places == []
+    assert source.placed == []
     ranked = [next(n for n, one in enumerate(found) if one is p) for p, _ in best_first(pairs)]
     assert ranked == [4, 1, 3, 2, 0]
-    assert {*source.places} == {0, 1, 2, 4}
+    assert source.placed == [[1, 4, 0, 2]]
 
 
 def test_hits_are_made_when_they_are_looked_at() -> None:

@@ -39,9 +39,8 @@ class StoreView:
         self._encoder = encoder
         self._again = again
         self._is_open = True
-        # Passages that were found, by row, and where those stand that somebody asked it of.
+        # Passages that were found, by row.
         self._passages: dict[int, FoundPassage] = {}
-        self._places: dict[int, Place] = {}
         # What answers a question asks for the terms of the same sentences again and again.
         self._terms: dict[str, Sequence[str]] = {}
 
@@ -193,15 +192,10 @@ class StoreView:
         with self._source() as (rows_there, otherwise):
             return _all_of(rows, rows_there, otherwise)
 
-    def place(self, row: int) -> Place:
-        """The `Passage.order` of a row that was found here."""
-        if row not in self._places:
-            # Who asks it of one is about to ask it of the others.
-            missing = [one for one in self._passages if one not in self._places]
-            with self._source() as (rows_there, otherwise):
-                places = self.generation.places.of(missing, rows_there, otherwise)
-            self._places.update(zip(missing, places, strict=True))
-        return self._places[row]
+    def places(self, rows: Sequence[int]) -> Sequence[Place]:
+        """Where `rows` stand, as they are here, or later as they are then."""
+        with self._source() as (rows_there, otherwise):
+            return self.generation.places.of(rows, rows_there, otherwise)
 
     @contextmanager
     def _source(self) -> Iterator[tuple[Rows, str]]:

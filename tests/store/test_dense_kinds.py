@@ -57,7 +57,7 @@ class TestApproximate:
         TwoTierDense(bits=2, candidates=100),
         MatryoshkaDense(dimensions=16, candidates=400, exact_up_to=0),
         PqDense(candidates=100, exact_up_to=0),
-        PqDense(bits=1, candidates=400, exact_up_to=0),
+        PqDense(group=4, candidates=400, exact_up_to=0),
         AutoDense(exact_up_to=1_000),
     )
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from rag.cores import cores
 from rag.protocols import Ids, Vectors
+from rag.store.beside import beside
 from rag.store.dense.allowed import Allowed
 from rag.store.dense.among import among
 from rag.store.dense.large import EXACT_UP_TO, Count, ExactUpTo, LargeDense, sample
@@ -35,10 +35,10 @@ _PART = 65_536
 
 
 class PqDense(LargeDense):
-    """Codes of `bits` bits for a component are all compared; then the vectors of the best.
+    """Codes of all vectors are compared; then the vectors of the best.
 
-    With 2 bits each two components have one of 16 values, and each four with 1 bit, which takes
-    half of the time and needs many more `candidates`. How hard the vectors are to tell apart
+    Each `group` of components has one of 16 values. The more components it has, the less is to
+    be compared, and the more `candidates` it takes. How hard the vectors are to tell apart
     matters less than for `ivf`, since nothing is left out. Parts of the index up to `exact_up_to`
     vectors, and what a narrow filter leaves, are compared whole.
     """
@@ -49,11 +49,11 @@ class PqDense(LargeDense):
     def __init__(
         self,
         *,
-        bits: Literal[1, 2] = 2,
-        candidates: Count = 400,
+        group: Literal[2, 3, 4] = 2,
+        candidates: Count = 300,
         exact_up_to: ExactUpTo = EXACT_UP_TO,
     ) -> None:
-        self.bits = bits
+        self.group = group
         self.candidates = candidates
         self.exact_up_to = exact_up_to
 
@@ -72,10 +72,9 @@ class PqDense(LargeDense):
     def _trained(self, vectors: VectorFile) -> Any:
         import faiss
 
-        width = _CODE_BITS // self.bits
-        codes = math.ceil(vectors.dimension / width)
+        codes = math.ceil(vectors.dimension / self.group)
         product = faiss.METRIC_INNER_PRODUCT
-        index = faiss.IndexPQFastScan(codes * width, codes, _CODE_BITS, product)
+        index = faiss.IndexPQFastScan(codes * self.group, codes, _CODE_BITS, product)
         index.pq.cp.niter = _ROUNDS
         # Fewer vectors than FAISS would like are what there is; it insists on one for each value.
         index.pq.cp.min_points_per_centroid = 1
@@ -126,12 +125,7 @@ class _Codes:
         if len(calls) == 1 or len(queries) > 1 or cores() == 1:
             # FAISS shares out questions by itself.
             return [call() for call in calls]
-        return [*_threads().map(lambda call: call(), calls)]
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores(), "rag-codes")
+        return [*beside("rag-codes").map(lambda call: call(), calls)]
 
 
 def _parts(vectors: VectorFile) -> Iterator[Vectors]:
