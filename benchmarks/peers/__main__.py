@@ -28,6 +28,7 @@ from benchmarks.record import Record
 
 _DOCUMENTS, _QUICK_DOCUMENTS = 1_500, 100
 _ROUNDS = 5
+_LESS = 0.003
 _WHOLE = 10**9
 
 
@@ -54,10 +55,12 @@ def report(record: Record, measured: Rounds, folder: Path) -> None:
     record.add("documents: all else", f"{counts['whole']:,}, vectors known")
     record.add("candidates asked of each arm", str(DEPTH))
     record.add("rounds of warm and of cold questions", str(measured.rounds))
-    for title, ratio, best in findings.comparisons(found):
-        record.add(f"{title}: the best other ({best}) over ragline", f"{ratio:.2f}")
+    for title, ratio, best, least in findings.comparisons(found):
+        what = f"{title}: the best other ({best}) over ragline"
+        record.add(what, f"{ratio:.2f}", f">= {least:g}", ratio >= least)
     if (gain := findings.quality_gain(found)) is not None:
-        record.add(f"nDCG@10: ragline less the best other ({gain[1]})", f"{gain[0]:+.4f}")
+        what = f"nDCG@10: ragline less the best other ({gain[1]})"
+        record.add(what, f"{gain[0]:+.4f}", f">= -{_LESS}", gain[0] >= -_LESS)
     for name, failure in measured.failures.items():
         record.add(f"{name}: failed", failure, "runs", False)
     record.tables.append(findings.table(measured, found))
