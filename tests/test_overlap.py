@@ -93,11 +93,11 @@ def test_the_encoder_works_while_vectors_are_saved(
     met: list[bool] = []
     remember = StoreWriter.remember
 
-    def watched(self: StoreWriter, hashes: Sequence[bytes], made: Vectors) -> None:
+    def watched(self: StoreWriter, hashes: Sequence[bytes], made: Vectors, *more: Any) -> None:
         done = encoder.encoded.total()
         # The last group has nothing after it.
         met.append(wait_until(lambda: encoder.working or encoder.encoded.total() > done, 0.5))
-        remember(self, hashes, made)
+        remember(self, hashes, made, *more)
 
     monkeypatch.setattr(StoreWriter, "remember", watched)
     rag = opened(tmp_path / ".rag", encoder, "index.chunk.max_tokens=16")
