@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,13 @@ class Command:
 
 
 def write_documents(folder: Path) -> Path:
-    """The folder `docs` with three documents."""
+    """The folder `docs` with three documents, old enough for their times to be trusted."""
+    before = time.time() - 60
     for name, text in DOCUMENTS.items():
         path = folder / "docs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+        os.utime(path, (before, before))
     return folder / "docs"
 
 
