@@ -34,7 +34,8 @@ demo: $(READY) ## Index the sample documents and ask three questions
 	$(BIN)/rag ask "How much does a day in the Port Hallan car park cost?" --index $(DEMO)
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest
+	@# As many at a time as there are cores; a test that waits for one lets others go on.
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(READY) ## Check style, types, the direction of imports, and the documentation
 	$(BIN)/ruff check .

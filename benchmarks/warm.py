@@ -19,8 +19,9 @@ from benchmarks.query import PIPELINE, Texts, add_times, questions
 from benchmarks.record import Record
 from benchmarks.timing import seconds, spread
 from rag import Query, Rag
-from rag.found import FoundHits, read
+from rag.found import read
 from rag.models import find_model
+from rag.ranked import FoundHits
 from rag.stages.retrieve import RetrieveStage
 from rag.store.view import StoreView
 

@@ -1,27 +1,26 @@
-"""Passages that were found and not read yet, and hits that are made when somebody looks at them.
+"""Passages that were found and not read yet.
 
 A retriever finds hundreds of passages, and most of them are cut before anybody asks what they say
-or where they stand: a row of an index and a score are all that fusing and cutting need.
+or where they stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from itertools import groupby
-from operator import itemgetter
-from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias, overload
+from typing import Any, Protocol, TypeAlias
 
-from rag.types import Hit, Passage, StageScore
+from rag.types import Hit, Passage
 
 Place: TypeAlias = tuple[str, int, int]
-Ranked: TypeAlias = Sequence[tuple[Passage, float]]
-"""Passages with their scores."""
 
 
 class Reader(Protocol):
-    """One state of an index. Its methods raise RagError where a row cannot be read."""
+    """One state of an index. What reads raises RagError where a row cannot be read."""
+
+    def passage(self, row: int) -> Passage:
+        """The passage in a row, the same one each time; it may be read later."""
+        ...
 
     def read(self, rows: Sequence[int]) -> Mapping[int, Passage]:
         """The passages of these rows."""
@@ -87,69 +86,6 @@ class FoundPassage(Passage):
         return Passage, _values(self)
 
 
-class FoundHits(Sequence[Hit]):
-    """Hits of what stage `name` found, as `pairs` of passages and scores, best first."""
-
-    def __init__(self, name: str, pairs: Ranked) -> None:
-        self.name = name
-        self.pairs = pairs
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __iter__(self) -> Iterator[Hit]:
-        return (self._hit(rank, *pair) for rank, pair in enumerate(self.pairs, 1))
-
-    @overload
-    def __getitem__(self, at: int) -> Hit: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> list[Hit]: ...
-
-    def __getitem__(self, at: int | slice) -> Hit | list[Hit]:
-        if isinstance(at, slice):
-            ranks = range(len(self.pairs))[at]
-            return [self._hit(rank + 1, *self.pairs[rank]) for rank in ranks]
-        rank = range(len(self.pairs))[at]
-        return self._hit(rank + 1, *self.pairs[rank])
-
-    def _hit(self, rank: int, passage: Passage, score: float) -> Hit:
-        return Hit(passage, score, MappingProxyType({self.name: StageScore(rank, score)}), ())
-
-
-def pairs_of(hits: Sequence[Hit]) -> Ranked:
-    """The passages of `hits` with their scores."""
-    if isinstance(hits, FoundHits):
-        return hits.pairs
-    return [(hit.passage, hit.score) for hit in hits]
-
-
-def marks(passages: Sequence[Passage]) -> Sequence[Hashable]:
-    """What tells each passage from the others: where it stands.
-
-    Its row does as well where all were found in one state of an index, and costs nothing.
-    """
-    found = _found_in_one(passages)
-    return [one.order for one in passages] if found is None else found[1]
-
-
-def best_first(pairs: Ranked) -> list[tuple[Passage, float]]:
-    """`pairs` by their scores, ties by passage."""
-    groups = [[*tied] for _, tied in groupby(sorted(pairs, key=_score, reverse=True), key=_score)]
-    tied = [passage for group in groups if len(group) > 1 for passage, _ in group]
-    places = dict(zip(map(id, tied), orders(tied), strict=True))
-    for group in groups:
-        if len(group) > 1:
-            group.sort(key=lambda pair: places[id(pair[0])])
-    return [pair for group in groups for pair in group]
-
-
-def orders(passages: Sequence[Passage]) -> Sequence[Place]:
-    """The `order` of each, asked for at once where they were found in one state of an index."""
-    found = _found_in_one(passages)
-    return [one.order for one in passages] if found is None else found[0].places(found[1])
-
-
 def read(passages: Iterable[Passage]) -> None:
     """Read at once what is not known yet of `passages`."""
     waiting: dict[int, list[FoundPassage]] = {}
@@ -169,7 +105,7 @@ def read_hits(hits: Iterable[Hit]) -> None:
     read(passage for hit in hits for passage in (hit.passage, *hit.found))
 
 
-def _found_in_one(passages: Sequence[Passage]) -> tuple[Reader, Sequence[int]] | None:
+def found_in_one(passages: Sequence[Passage]) -> tuple[Reader, list[int]] | None:
     """What found all of `passages`, and their rows there."""
     reader = next((one._found[1] for one in passages if isinstance(one, FoundPassage)), None)
     if reader is None:
@@ -191,7 +127,6 @@ def _values(passage: Passage) -> tuple[Any, ...]:
     return tuple(getattr(passage, name) for name in _NAMES)
 
 
-_score = itemgetter(1)
 _NAMES = tuple(field.name for field in fields(Passage))
 _PLACE = ("document_id", "start", "end")
 _set_found = FoundPassage._found.__set__  # type: ignore[attr-defined, misc]  # it is a slot

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Vectors: TypeAlias = "NDArray[np.float32]"
 Ids: TypeAlias = "NDArray[np.int64]"
 Scores: TypeAlias = "NDArray[np.float64]"
+Ranked: TypeAlias = Sequence[tuple[Passage, float]]
+"""Passages with their scores."""
 LexicalEntry: TypeAlias = tuple[int, int, Sequence[str]]
 """A passage's row, its document's row, and its index terms."""
 
@@ -294,15 +296,11 @@ class View(Protocol):
         """An indexed document, whole."""
         ...
 
-    def lexical(
-        self, texts: Sequence[Variant], k: int, filters: Sequence[Filter] = ()
-    ) -> list[tuple[Passage, float]]:
+    def lexical(self, texts: Sequence[Variant], k: int, filters: Sequence[Filter] = ()) -> Ranked:
         """BM25's `k` best passages for weighted texts; filters hold before the cut."""
         ...
 
-    def dense(
-        self, vector: Vectors, k: int, filters: Sequence[Filter] = ()
-    ) -> list[tuple[Passage, float]]:
+    def dense(self, vector: Vectors, k: int, filters: Sequence[Filter] = ()) -> Ranked:
         """The `k` passages nearest to a unit vector `(dimension,)`; filters hold before the cut."""
         ...
 
@@ -332,7 +330,7 @@ class View(Protocol):
 class Retriever(Protocol):
     """Finds passages: scores descend, ties by passage, at most k, filters before the cut."""
 
-    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
+    def retrieve(self, query: Query, view: View) -> Ranked:
         """The best passages for `query` with their scores."""
         ...
 
@@ -341,7 +339,7 @@ class Retriever(Protocol):
 class Fuser(Protocol):
     """Makes one list of several: independent of the order within equal scores."""
 
-    def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
+    def fuse(self, arms: Sequence[Sequence[Hit]]) -> Ranked:
         """Every passage of any arm, once, with its fused score; best first, ties by passage."""
         ...
 

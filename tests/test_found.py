@@ -11,14 +11,14 @@ import pytest
 from embedded import Embedded, one_passage, whole
 
 from rag.errors import IndexDamagedError
-from rag.found import FoundHits, FoundPassage, Place, best_first, marks, pairs_of, read
+from rag.found import FoundPassage, Place, read
 from rag.fuse.convex import ConvexFuser
 from rag.pipeline import rankings, run
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.stages.cut import CutStage
 from rag.stages.retrieve import RetrieveStage
-from rag.types import Hit, Passage, Query, StageScore, Variant
+from rag.types import Passage, Query, Variant
 
 KEPT = Passage("d", 3, 6, "abc", "d.txt", "D", 2, ("top",), {"year": 1990}, "context", "slide 1")
 
@@ -29,6 +29,9 @@ class Source:
     def __init__(self, passage: Passage = KEPT) -> None:
         self.asked: list[list[int]] = []
         self._passage = passage
+
+    def passage(self, row: int) -> FoundPassage:
+        return FoundPassage.at(row, self)
 
     def read(self, rows: Sequence[int]) -> dict[int, Passage]:
         self.asked.append(list(rows))
@@ -78,53 +81,6 @@ def test_many_are_read_at_once() -> None:
     read([*some, KEPT])
     read(some)
     assert source.asked == [[1], [0, 2]]
-
-
-def test_rows_tell_apart_what_one_state_of_an_index_has() -> None:
-    one, other = Source(), Source()
-    assert marks([FoundPassage.at(row, one) for row in (7, 8)]) == [7, 8]
-    mixed = [FoundPassage.at(7, one), FoundPassage.at(7, other), KEPT]
-    assert marks(mixed) == marks(mixed[:2] * 2)[:3] == [KEPT.order] * 3
-    assert marks([KEPT]) == [KEPT.order]
-    assert marks([]) == []
-
-
-def test_best_first_asks_where_ties_alone_stand() -> None:
-    class Told(Source):
-        def __init__(self) -> None:
-            super().__init__()
-            self.placed: list[list[int]] = []
-
-        def places(self, rows: Sequence[int]) -> list[Place]:
-            self.placed.append([*rows])
-            return [("d", -row, 0) for row in rows]
-
-    source = Told()
-    found = [FoundPassage.at(row, source) for row in range(5)]
-    pairs = [*zip(found, (0.5, 2.0, 0.5, 1.0, 2.0), strict=True)]
-    apart = best_first(pairs[:1] + pairs[3:])
-    assert [score for _, score in apart] == [2.0, 1.0, 0.5]
-    assert source.placed == []
-    ranked = [next(n for n, one in enumerate(found) if one is p) for p, _ in best_first(pairs)]
-    assert ranked == [4, 1, 3, 2, 0]
-    assert source.placed == [[1, 4, 0, 2]]
-
-
-def test_hits_are_made_when_they_are_looked_at() -> None:
-    pairs = [(KEPT, 2.0), (replace(KEPT, start=4), 1.0), (replace(KEPT, start=5), 0.5)]
-    hits = FoundHits("bm25", pairs)
-    made = [
-        Hit(passage, score, {"bm25": StageScore(rank, score)})
-        for rank, (passage, score) in enumerate(pairs, 1)
-    ]
-    assert list(hits) == made
-    assert [hits[0], hits[-1]] == [made[0], made[-1]]
-    assert hits[1:] == made[1:]
-    assert hits[:None] == made
-    assert len(hits) == 3
-    with pytest.raises(IndexError):
-        _ = hits[3]
-    assert pairs_of(hits) == pairs_of(made) == pairs
 
 
 @pytest.fixture

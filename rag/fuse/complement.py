@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from rag.fuse.order import in_order
+from rag.protocols import Ranked
 from rag.tracing import note
 from rag.types import Hit, Passage
 
@@ -20,7 +21,7 @@ class ComplementFuser:
     A note tells how many passages each later arm alone found.
     """
 
-    def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
+    def fuse(self, arms: Sequence[Sequence[Hit]]) -> Ranked:
         """Every passage of any arm, once, in the order that the arms name them."""
         ordered = [in_order(arm) for arm in arms]
         _note_added(ordered)

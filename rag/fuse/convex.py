@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from rag.errors import RequestError
-from rag.found import Ranked, pairs_of
-from rag.fuse.order import summed, weight_faults, weights_for
-from rag.types import Hit, Passage
+from rag.fuse.order import weight_faults, weights_for
+from rag.protocols import Ranked, Scores
+from rag.ranked import FoundRows, as_rows, pairs_of, summed
+from rag.types import Hit
 
 # Chosen on SciFact's train questions: benchmarks/fusion.py, docs/decisions/fusion.md.
 DEFAULT_ALPHA = 0.5
@@ -58,23 +59,19 @@ class ConvexFuser:
             found.append(("floors", "'floors' are for 'normalise: theoretical': leave them out"))
         return found
 
-    def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
+    def fuse(self, arms: Sequence[Sequence[Hit]]) -> Ranked:
         """Every passage of any arm, best first.
 
         Raises RequestError where an arm gives a score below its floor.
         """
-        weighted = zip(arms, self._weights(arms), self._floors(arms), strict=True)
-        return summed(
-            [self._weighted(pairs_of(arm), weight, floor) for arm, weight, floor in weighted]
-        )
+        found = as_rows([pairs_of(arm) for arm in arms])
+        weighted = zip(found, self._weights(arms), self._floors(arms), strict=True)
+        return summed([self._weighted(arm, weight, floor) for arm, weight, floor in weighted])
 
-    def _weighted(self, pairs: Ranked, weight: float, floor: float | None) -> Ranked:
-        lowest, normal = self._normal([score for _, score in pairs], floor)
+    def _weighted(self, arm: FoundRows, weight: float, floor: float | None) -> FoundRows:
+        lowest, normal = self._normal(arm.scores, floor)
         # Counted from the arm's lowest, so that not being found adds nothing.
-        return [
-            (passage, weight * (value - lowest))
-            for (passage, _), value in zip(pairs, normal, strict=True)
-        ]
+        return arm.scored(weight * (normal - lowest))
 
     def _weights(self, arms: Sequence[Sequence[Hit]]) -> Sequence[float]:
         if self.weights is None and len(arms) == 2:
@@ -90,11 +87,10 @@ class ConvexFuser:
             raise RequestError(f"{len(floors)} floors for {len(arms)} arms: give one for each arm")
         return floors
 
-    def _normal(self, scores: Sequence[float], floor: float | None) -> tuple[float, list[float]]:
+    def _normal(self, values: Scores, floor: float | None) -> tuple[float, Scores]:
         """The lowest normalised score, and all of them."""
-        if not scores:
-            return 0.0, []
-        values = np.array(scores, np.float64)
+        if not len(values):
+            return 0.0, values
         least, most = float(values.min()), float(values.max())
         if floor is not None and least < floor - _ROUNDING:
             raise RequestError(f"a score of {least:g} is below the floor {floor:g}: lower 'floors'")
@@ -106,6 +102,6 @@ class ConvexFuser:
             start = least if floor is None else min(floor, least)
             spread = most - start
         if least == most or not spread:
-            return 0.0, [1.0] * len(values)
+            return 0.0, np.ones(len(values))
         normal = (values - start) / spread
-        return float(normal.min()), normal.tolist()
+        return float(normal.min()), normal

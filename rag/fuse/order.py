@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 from rag.errors import RequestError
-from rag.found import Ranked, best_first, marks, pairs_of
-from rag.types import Hit, Passage
+from rag.types import Hit
 
 # How far weights that add up to 1 may be from it: 0.33 three times is meant so.
 _NEAR = 0.011
 
 
-def summed(arms: Sequence[Ranked]) -> list[tuple[Passage, float]]:
-    """Every passage of any arm with the sum of its scores, best first, ties by passage."""
-    pairs = [pair for arm in arms for pair in arm]
-    parts: dict[Hashable, tuple[Passage, list[float]]] = {}
-    for mark, (passage, score) in zip(marks([one for one, _ in pairs]), pairs, strict=True):
-        known = parts.get(mark)
-        if known is None:
-            parts[mark] = (passage, [score])
-        else:
-            known[1].append(score)
-    # An exact sum does not depend on the order of the arms.
-    return best_first([(passage, math.fsum(scores)) for passage, scores in parts.values()])
-
-
 def in_order(arm: Sequence[Hit]) -> list[Hit]:
     """The hits of an arm by their scores, ties by passage, however they are given."""
     return sorted(arm, key=lambda hit: (-hit.score, hit.passage.order))
-
-
-def pairs_in_order(arm: Sequence[Hit]) -> list[tuple[Passage, float]]:
-    """The same as passages with their scores."""
-    return best_first(pairs_of(arm))
 
 
 def weights_for(arms: Sequence[Sequence[Hit]], weights: Sequence[float] | None) -> Sequence[float]:

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rag.fuse.order import pairs_in_order, summed, weight_faults, weights_for
-from rag.types import Hit, Passage
+from rag.fuse.order import weight_faults, weights_for
+from rag.protocols import Ranked
+from rag.ranked import as_rows, pairs_of, reciprocal, summed
+from rag.types import Hit
 
 
 class RrfFuser:
@@ -25,15 +27,8 @@ class RrfFuser:
         """Weights are 0 or more, and not all of them 0."""
         return weight_faults(options.get("weights"), whole=False)
 
-    def fuse(self, arms: Sequence[Sequence[Hit]]) -> list[tuple[Passage, float]]:
+    def fuse(self, arms: Sequence[Sequence[Hit]]) -> Ranked:
         """Every passage of any arm, best first."""
         weights = weights_for(arms, self.weights)
-        return summed(
-            [
-                [
-                    (passage, weight / (self.k + rank))
-                    for rank, (passage, _) in enumerate(pairs_in_order(arm), 1)
-                ]
-                for arm, weight in zip(arms, weights, strict=True)
-            ]
-        )
+        found = as_rows([pairs_of(arm) for arm in arms])
+        return summed([reciprocal(*one, self.k) for one in zip(found, weights, strict=True)])

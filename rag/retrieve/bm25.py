@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from rag.arms import texts_of
-from rag.protocols import View
-from rag.types import Passage, Query
+from rag.protocols import Ranked, View
+from rag.types import Query
 
 
 class Bm25Retriever:
@@ -19,6 +19,6 @@ class Bm25Retriever:
     def __init__(self, *, k: Annotated[int, Field(ge=1, le=10_000)] = 100) -> None:
         self.k = k
 
-    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
+    def retrieve(self, query: Query, view: View) -> Ranked:
         """The best passages with their scores."""
         return view.lexical(texts_of(query, "lexical"), self.k, query.filters)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from rag.arms import vector_of, vectors_of
-from rag.protocols import View
-from rag.types import Passage, Query
-
-Found = list[tuple[Passage, float]]
+from rag.protocols import Ranked, View
+from rag.ranked import as_rows, reciprocal, summed
+from rag.types import Query
 
 # As in reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
 _RRF_K = 60
@@ -37,21 +34,13 @@ class DenseRetriever:
         self.k = k
         self.variants = variants
 
-    def retrieve(self, query: Query, view: View) -> Found:
+    def retrieve(self, query: Query, view: View) -> Ranked:
         """The best passages with their scores."""
         if self.variants == "mean":
             return view.dense(vector_of(query, view), self.k, query.filters)
         vectors, weights = vectors_of(query, view)
         lists = [view.dense(vector, self.k, query.filters) for vector in vectors]
-        return lists[0] if len(lists) == 1 else _merged(lists, weights.tolist())[: self.k]
-
-
-def _merged(lists: Sequence[Found], weights: Sequence[float]) -> Found:
-    """Every passage once, best first, with the sum of `weight / (60 + rank)`."""
-    parts: dict[tuple[str, int, int], tuple[Passage, list[float]]] = {}
-    for found, weight in zip(lists, weights, strict=True):
-        for rank, (passage, _) in enumerate(found, 1):
-            parts.setdefault(passage.order, (passage, []))[1].append(weight / (_RRF_K + rank))
-    # An exact sum does not depend on the order of the lists.
-    summed = [(passage, math.fsum(shares)) for passage, shares in parts.values()]
-    return sorted(summed, key=lambda pair: (-pair[1], pair[0].order))
+        if len(lists) == 1:
+            return lists[0]
+        ranked = zip(as_rows(lists), weights.tolist(), strict=True)
+        return summed([reciprocal(one, weight, _RRF_K) for one, weight in ranked])[: self.k]

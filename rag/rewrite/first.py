@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from rag.arms import texts_of, vector_of
 from rag.errors import IndexMismatchError
-from rag.protocols import View
-from rag.types import Passage, Query
+from rag.protocols import Ranked, Scores, View
+from rag.ranked import as_rows, summed
+from rag.types import Query
 
 Arm: TypeAlias = Literal["lexical", "dense"]
 Source: TypeAlias = Literal["own", "other", "both"]
-Found: TypeAlias = list[tuple[Passage, float]]
 
 _OTHER: dict[Arm, Arm] = {"lexical": "dense", "dense": "lexical"}
 # Each arm is asked for at least so many where what they find is merged: more costs more time, and
@@ -27,9 +28,9 @@ class FirstSearch:
     def __init__(self, query: Query, view: View) -> None:
         self._query = query
         self._view = view
-        self._known: dict[tuple[Arm, int], Found] = {}
+        self._known: dict[tuple[Arm, int], Ranked] = {}
 
-    def best(self, arm: Arm, source: Source, count: int) -> Found:
+    def best(self, arm: Arm, source: Source, count: int) -> Ranked:
         """The `count` best passages that `arm` is to learn from, all with positive scores.
 
         They are those that the arm itself finds, or the other one, or both: then their scores
@@ -54,7 +55,7 @@ class FirstSearch:
             return False
         return True
 
-    def _found(self, arm: Arm, count: int) -> Found:
+    def _found(self, arm: Arm, count: int) -> Ranked:
         key = (arm, count)
         if key not in self._known:
             found = self._search(arm, count)
@@ -62,22 +63,20 @@ class FirstSearch:
             self._known[key] = [pair for pair in found if pair[1] > 0]
         return self._known[key]
 
-    def _search(self, arm: Arm, count: int) -> Found:
+    def _search(self, arm: Arm, count: int) -> Ranked:
         query, view = self._query, self._view
         if arm == "lexical":
             return view.lexical(texts_of(query, "lexical"), count, query.filters)
         return view.dense(vector_of(query, view), count, query.filters)
 
 
-def _merged(lists: Sequence[Found]) -> Found:
+def _merged(lists: Sequence[Ranked]) -> Ranked:
     """Every passage once, best first, by the mean of its scaled scores."""
-    parts: dict[tuple[str, int, int], tuple[Passage, list[float]]] = {}
-    for found in lists:
-        low = min((score for _, score in found), default=0.0)
-        high = max((score for _, score in found), default=0.0)
-        for passage, score in found:
-            scaled = (score - low) / (high - low) if high > low else 1.0
-            parts.setdefault(passage.order, (passage, []))[1].append(scaled / len(lists))
-    summed = [(passage, math.fsum(shares)) for passage, shares in parts.values()]
-    summed.sort(key=lambda pair: (-pair[1], pair[0].order))
-    return [pair for pair in summed if pair[1] > 0]
+    found = [one.scored(_scaled(one.scores) / len(lists)) for one in as_rows(lists)]
+    return [pair for pair in summed(found) if pair[1] > 0]
+
+
+def _scaled(scores: Scores) -> Scores:
+    """Brought to 0..1; all of them 1 where they are alike."""
+    spread = np.ptp(scores) if len(scores) else 0.0
+    return (scores - scores.min()) / spread if spread else np.ones(len(scores))

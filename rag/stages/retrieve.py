@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
-from rag.found import FoundHits, marks
 from rag.protocols import Fuser, Retriever, View
+from rag.ranked import FoundHits, as_rows
 from rag.types import Hit, Ranking, StageScore
 
 
@@ -38,23 +38,18 @@ class RetrieveStage:
             return replace(ranking, hits=tuple(arms[0][:most])), len(arms[0])
         name, fuser = self.fuser
         fused = FoundHits(name, fuser.fuse(arms))
-        hits = _with_arms(fused[:most], arms)
-        return replace(ranking, hits=tuple(hits)), len(fused)
+        return replace(ranking, hits=tuple(_with_arms(fused, arms, most))), len(fused)
 
 
-def _with_arms(hits: Sequence[Hit], arms: Sequence[FoundHits]) -> list[Hit]:
-    """`hits` with what each of `arms` said of them, in the order of the arms."""
-    passages = [hit.passage for hit in hits]
-    found = iter(marks([*passages, *(passage for arm in arms for passage, _ in arm.pairs)]))
-    own = [next(found) for _ in passages]
-    ranks = [{next(found): at for at in range(len(arm.pairs))} for arm in arms]
-    made = []
-    for hit, mark in zip(hits, own, strict=True):
+def _with_arms(fused: FoundHits, arms: Sequence[FoundHits], most: int | None) -> Iterator[Hit]:
+    """`most` hits of `fused` with what each of `arms` said of them, in the order of the arms."""
+    first, *rest = as_rows([fused.pairs[:most], *(arm.pairs for arm in arms)])
+    places = [{row: at for at, row in enumerate(one.rows.tolist())} for one in rest]
+    for hit, row in zip(fused[:most], first.rows.tolist(), strict=True):
         said = {
-            arm.name: StageScore(at + 1, arm.pairs[at][1])
-            for arm, places in zip(arms, ranks, strict=True)
-            if (at := places.get(mark)) is not None
+            arm.name: StageScore(at + 1, float(one.scores[at]))
+            for arm, one, known in zip(arms, rest, places, strict=True)
+            if (at := known.get(row)) is not None
         }
         # Some hundred times a query: every argument that is left out costs a call.
-        made.append(Hit(hit.passage, hit.score, MappingProxyType(said | dict(hit.stages)), ()))
-    return made
+        yield Hit(hit.passage, hit.score, MappingProxyType(said | dict(hit.stages)), ())

@@ -10,8 +10,9 @@ import numpy as np
 
 from rag.errors import IndexDamagedError, IndexMismatchError
 from rag.filters import check_form
-from rag.found import FoundPassage, Place, best_first
-from rag.protocols import Encoder, Ids, Vectors
+from rag.found import FoundPassage, Place
+from rag.protocols import Encoder, Ids, Ranked, Vectors
+from rag.ranked import FoundRows
 from rag.store.analysis import analyse
 from rag.store.filters import Filtering
 from rag.store.generation import Generation
@@ -68,9 +69,7 @@ class StoreView:
         """An indexed document, whole."""
         return self.rows.document(document_id)
 
-    def lexical(
-        self, texts: Sequence[Variant], k: int, filters: Sequence[Filter] = ()
-    ) -> list[tuple[Passage, float]]:
+    def lexical(self, texts: Sequence[Variant], k: int, filters: Sequence[Filter] = ()) -> Ranked:
         """BM25's best passages: see `View.lexical`."""
         if self.generation.lexical is None:
             raise IndexMismatchError(
@@ -79,9 +78,7 @@ class StoreView:
         terms = self._weighted(texts)
         return self._ranked(self.generation.lexical.search(terms, k, self._allowed(filters)), k)
 
-    def dense(
-        self, vector: Vectors, k: int, filters: Sequence[Filter] = ()
-    ) -> list[tuple[Passage, float]]:
+    def dense(self, vector: Vectors, k: int, filters: Sequence[Filter] = ()) -> Ranked:
         """The nearest passages: see `View.dense`."""
         if self.generation.nearest is None:
             raise IndexMismatchError(
@@ -176,12 +173,13 @@ class StoreView:
     def _filtering(self, filters: Sequence[Filter]) -> Filtering:
         return Filtering(filters, self.generation.fields, self.rows.connection)
 
-    def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> list[tuple[Passage, float]]:
-        scores = np.array([score for _, score in found], np.float32).tolist()
-        passages = [self._passage(row) for row, _ in found]
-        return best_first([*zip(passages, scores, strict=True)])[:k]
+    def _ranked(self, found: Sequence[tuple[int, float]], k: int) -> FoundRows:
+        rows = np.array([row for row, _ in found], np.int64)
+        scores = np.array([score for _, score in found], np.float32)
+        return FoundRows(self, rows, scores.astype(np.float64)).best_first()[:k]
 
-    def _passage(self, row: int) -> Passage:
+    def passage(self, row: int) -> FoundPassage:
+        """What is in a row, read when somebody asks what it says."""
         found = self._passages.get(row)
         if found is None:
             found = self._passages[row] = FoundPassage.at(row, self)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from rag.protocols import Encoder, View
+from rag.protocols import Encoder, Ranked, View
 from rag.testing.hashing import HashingEncoder
 from rag.testing.samples import DOCUMENTS, passages_of
 from rag.types import AllOf, AnyOf, Condition, Document, Filter, Not, Passage, Variant
@@ -168,9 +168,7 @@ def _entry(document: Document) -> tuple[Document, Sequence[Passage]]:
     return document, passages_of(document)
 
 
-def _dense(
-    view: View, text: str, k: int = 50, filters: Sequence[Filter] = ()
-) -> list[tuple[Passage, float]]:
+def _dense(view: View, text: str, k: int = 50, filters: Sequence[Filter] = ()) -> Ranked:
     assert view.encoder is not None
     return view.dense(view.encoder.encode_queries([text])[0], k, filters)
 

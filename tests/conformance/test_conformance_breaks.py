@@ -27,6 +27,7 @@ from rag.protocols import (
     LexicalEntry,
     Pruner,
     Quality,
+    Ranked,
     Reranker,
     Retriever,
     Rewriter,
@@ -207,7 +208,7 @@ def test_retriever_suite_catches_late_filters() -> None:
 
 
 class FirstVariantRetriever(Bm25Retriever):
-    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
+    def retrieve(self, query: Query, view: View) -> Ranked:
         led = query.variants[0].text if query.variants else query.text
         return super().retrieve(replace(query, text=led, variants=()), view)
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from rag.errors import RequestError
 from rag.filters import parse_filter
+from rag.protocols import Ranked
 from rag.store.comparison import Comparison
 from rag.store.fields import Column, Kind
 from rag.store.filters import MAX_COMPARISONS
-from rag.types import AllOf, AnyOf, Condition, Document, Filter, Not, Passage, Scalar, Variant
+from rag.types import AllOf, AnyOf, Condition, Document, Filter, Not, Scalar, Variant
 
 QUESTION = "harbour winch lamp"
 WORDS = ("harbour", "winch", "lamp", "rope", "tide")
@@ -157,7 +158,7 @@ def test_both_arms_find_what_an_exhaustive_search_has(
         assert _named(view.dense(vector, k, [test])) == _kept(exhaustive.dense, test)[:k]
 
 
-def _named(found: list[tuple[Passage, float]]) -> list[tuple[str, float]]:
+def _named(found: Ranked) -> list[tuple[str, float]]:
     return [(passage.document_id, score) for passage, score in found]
 
 
