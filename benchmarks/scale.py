@@ -103,6 +103,7 @@ def _add_query(record: Record, name: str, asked: dict[str, Any], kind: str, *, l
     record.add(f"{name}: recall@10 of dense", f"{recall:.3f}", *bar)
     most = _MOST_RSS_ON_DISK if kind == _ON_DISK else _MOST_RSS
     _barred(record, f"{name}: memory after 200 questions", asked["rss"], most, "GB", 1e9)
+    record.add(f"{name}: of it not mapped from files", f"{asked['own'] / 1e9:.2f} GB")
 
 
 def _barred(record: Record, what: str, value: float, most: float, unit: str, scale: float) -> None:

@@ -25,7 +25,7 @@ from benchmarks.synthetic import (
     SyntheticCorpus,
     SyntheticSource,
 )
-from benchmarks.timing import resident, seconds
+from benchmarks.timing import own, resident, seconds
 from rag import Rag
 from rag.config import Pipeline, Retrieve, load_pipeline
 from rag.protocols import Vectors
@@ -105,7 +105,7 @@ def query(folder: Path, size: int, kind: str) -> dict[str, Any]:
         times = [_searched(rag, question) for question in questions]
         found[name] = {f"p{q}_ms": float(np.percentile(times, q)) * 1_000 for q in (50, 95)}
         if name == "hybrid":
-            found["rss"] = resident()
+            found |= {"rss": resident(), "own": own()}
         rag.close() if name != "dense" else None
     found["recall"] = _recall(rags["dense"], questions[:_FOR_RECALL])
     return found

@@ -59,8 +59,17 @@ def interleaved(
 
 def resident() -> int:
     """Bytes of this process's memory, with what is mapped from files."""
+    return _status("VmRSS")
+
+
+def own() -> int:
+    """The same without what is mapped from files, which the system takes back when it needs to."""
+    return _status("RssAnon")
+
+
+def _status(name: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
-    (line,) = (line for line in lines if line.startswith("VmRSS"))
+    (line,) = (line for line in lines if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1_024
 
 

@@ -223,7 +223,7 @@ def test_a_gzip_bomb_is_not_expanded(site: Site) -> None:
     ("coding", "body", "told"),
     [
         ("gzip", b"not compressed", "damaged"),
-        ("gzip", gzip.compress(b"x" * 1000)[:-10], "ends too early"),
+        ("gzip", gzip.compress(b"x" * 1000, mtime=0)[:-10], "ends too early"),
         ("br", b"\x0b\x02", "compressed as 'br', which was not asked for"),
     ],
 )
