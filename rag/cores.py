@@ -1,8 +1,12 @@
-"""Cores of the processor."""
+"""What a machine computes with."""
 
 from __future__ import annotations
 
 import os
+from typing import Literal, TypeAlias
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+"""Where a model or an index computes; `auto` is a GPU where there is one."""
 
 
 def cores() -> int:

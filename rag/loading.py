@@ -6,12 +6,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from rag.cores import Device
 from rag.errors import ModelError, RagError, RequestError
 from rag.models import ModelFiles
-
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 _LOGGERS = ("transformers", "sentence_transformers")
 # Characters of what a library says that are told.

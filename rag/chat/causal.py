@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeAlias
 
 from rag.chat.answered import reply_of
 from rag.chat.growing import GrowingText
+from rag.cores import Device
 from rag.errors import ChatError, ModelError
-from rag.loading import Device, check_kind, silence, torch_device
+from rag.loading import check_kind, silence, torch_device
 from rag.types import Message, Reply
 
 Ending: TypeAlias = Literal["end", "cut", "late"]

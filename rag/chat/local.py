@@ -17,8 +17,9 @@ from rag.chat.answered import told_cut
 from rag.chat.pieces import pieces
 from rag.chat.relay import LateError, Tell, relayed
 from rag.chat.settings import PATIENCE
+from rag.cores import Device
 from rag.errors import ChatError, ModelError
-from rag.loading import Device, loading
+from rag.loading import loading
 from rag.models import ModelFiles, find_model
 from rag.types import Message, Reply
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rag.cores import Device
 from rag.encode.backend import Backend, ModelSpec
-from rag.runtime.choice import Device, Runtime, chosen, torch_dtype
+from rag.runtime.choice import Runtime, chosen, torch_dtype
 
 if TYPE_CHECKING:
     from rag.runtime.processor import Declared

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from rag.checksums import settings
+from rag.cores import Device
 from rag.encode.backend import Backend, ModelSpec
 from rag.encode.choice import load_backend
 from rag.encode.settings import ModelSettings, Task
@@ -53,7 +54,7 @@ class SentenceTransformersEncoder:
         *,
         model: str = "all-MiniLM-L6-v2",
         dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto",
-        device: Literal["auto", "cpu", "cuda"] = "auto",
+        device: Device = "auto",
         runtime: Literal["auto", "torch", "openvino"] = "auto",
         max_tokens: Annotated[int, Field(ge=16)] | None = None,
         layers: Annotated[int, Field(ge=1)] | None = None,

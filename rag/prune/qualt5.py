@@ -11,12 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from rag.batching import batches_of_tokens
+from rag.cores import Device
 from rag.loading import torch_device
 from rag.models import ModelFiles, find_model
 from rag.protocols import Collection, Quality, Scores
@@ -49,7 +50,7 @@ class QualT5Pruner:
         *,
         model: str = "pyterrier-quality/qt5-tiny",
         max_tokens: Annotated[int, Field(ge=16)] = 512,
-        device: Literal["auto", "cpu", "cuda"] = "auto",
+        device: Device = "auto",
         download: bool = False,
     ) -> None:
         self._name = model

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from rag.cores import Device
 from rag.errors import ModelError
 from rag.gathering import Gatherer
-from rag.loading import Device
 from rag.models import find_model
 from rag.rerank.windows import best, cut
 from rag.runtime.choice import faults as runtime_faults

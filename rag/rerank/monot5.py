@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rag.loading import Device, torch_device
+from rag.cores import Device
+from rag.loading import torch_device
 from rag.models import find_model
 from rag.rerank.prompted import PromptedModel
 from rag.rerank.windows import best

@@ -6,8 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from rag.checksums import checksum, settings
+from rag.cores import Device
 from rag.loading import torch_device, weight_files
-from rag.runtime.choice import Device, Runtime, chosen, torch_dtype
+from rag.runtime.choice import Runtime, chosen, torch_dtype
 
 if TYPE_CHECKING:
     from rag.models import ModelFiles

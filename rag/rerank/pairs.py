@@ -17,7 +17,7 @@ from rag.rerank.pair_choice import load_pairs
 from rag.runtime.choice import Runtime
 
 if TYPE_CHECKING:
-    from rag.loading import Device
+    from rag.cores import Device
     from rag.models import ModelFiles
     from rag.protocols import Scores
     from rag.runtime.processor import Declared

@@ -21,8 +21,8 @@ from pydantic import Field
 from rag.chat.asking import Asker
 from rag.chat.prompt import Prompt
 from rag.chat.settings import Budget, Deadline, Retries, Settings, Timeout
+from rag.cores import Device
 from rag.errors import ModelError
-from rag.loading import Device
 from rag.protocols import ChatModel, View
 from rag.registry import Nested
 from rag.rewrite import replies

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rag.cores import Device
 from rag.errors import ModelError
-from rag.loading import Device, check_complete, check_weights, loading, torch_device
+from rag.loading import check_complete, check_weights, loading, torch_device
 from rag.models import ModelFiles, find_model
 from rag.tracing import note
 

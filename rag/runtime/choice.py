@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from rag.cores import Device
 from rag.errors import ConversionError, ModelError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from rag.runtime.processor import Declared
 
 Runtime: TypeAlias = Literal["auto", "torch", "openvino"]
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 _Loaded = TypeVar("_Loaded")
 
 

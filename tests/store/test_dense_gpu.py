@@ -9,10 +9,11 @@ import faiss
 import numpy as np
 import pytest
 
+from rag.cores import Device
 from rag.errors import MissingExtraError, RequestError
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
 from rag.store.dense.exact import ExactDense
-from rag.store.dense.gpu import Device, on_gpu
+from rag.store.dense.gpu import on_gpu
 
 
 def flat(count: int) -> faiss.Index:

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from rag.cores import Device
 from rag.protocols import Ids, Vectors
 from rag.store.dense.allowed import Allowed
 from rag.store.dense.among import among
 from rag.store.dense.flat import Flat, scored
-from rag.store.dense.gpu import MOST_FOUND, Device, on_gpu
+from rag.store.dense.gpu import MOST_FOUND, on_gpu
 from rag.store.dense.products import nearest_by_products
 from rag.store.dense.searcher import TIES, Found, Searcher, Structure
 from rag.store.dense.vectors import MappedVectors, VectorFile

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from rag.cores import Device
 from rag.errors import MissingExtraError, RequestError
 
 if TYPE_CHECKING:
     import faiss
 
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 MOST_FOUND = 2_048
 """The largest `k` that FAISS finds on a GPU."""
