@@ -133,7 +133,7 @@ def test_a_search_on_a_gpu_is_that_of_the_processor(
             mine = gpu.search_many(queries, k, documents)
             assert mine == plain.search_many(queries, k, documents)
             assert mine[0] == gpu.search(queries[0], k, documents)
-    searcher: Any = gpu._segments[0]._searcher
+    searcher: Any = gpu._segments[0].searcher
     assert searcher._copy is not None
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rag.config import load_pipeline
 from rag.errors import PipelineError, RequestError
-from rag.protocols import Vectors
+from rag.protocols import Ids, Vectors
 from rag.store.dense import DenseEngine, DenseEntries, DenseIndex
 from rag.store.dense.auto import AutoDense
 from rag.store.dense.binary import BinaryDense
@@ -29,7 +29,7 @@ from rag.store.dense.pq import PqDense
 from rag.store.dense.searcher import DenseKind
 from rag.store.dense.segment import Segment
 from rag.store.dense.two_tier import TwoTierDense
-from rag.store.dense.vectors import ReadVectors
+from rag.store.dense.vectors import Halves, JoinedVectors, ReadVectors
 
 EVERYTHING = 1_000_000
 founding = pytest.mark.skipif(not SEEDS, reason="the founding papers are not here")
@@ -87,6 +87,40 @@ class TestApproximate:
         query = clustered(1).vectors[0]
         assert len(index.search(query, 2_000)) == 2_000
         assert len(index.search(query, 1_500)) >= 1_500
+
+
+def test_candidates_of_all_segments_compete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations = Generations(tmp_path, DenseEngine(PqDense(candidates=100, exact_up_to=100)))
+    every = clustered(4_000)
+    scored: list[int] = []
+    for start, stop in ((0, 2_800), (2_800, 3_700), (3_700, 3_980), (3_980, 4_000)):
+        part = slice(start, stop)
+        added = DenseEntries(every.rows[part], every.documents[part], every.vectors[part])
+        index = generations.update(added, *(start - 1, start - 9)[: start // 1_000])
+    assert [len(one) for one in index._segments] == [2_800, 900, 280, 20]
+    assert [len(one) for one in index._units] == [20, 3_980], "what is small is scanned by itself"
+    halves = JoinedVectors.halves
+
+    def counted(vectors: JoinedVectors, positions: Ids) -> Halves:
+        scored.append(len(positions))
+        return halves(vectors, positions)
+
+    monkeypatch.setattr(JoinedVectors, "halves", counted)
+    queries = every.vectors[::50]
+    found = index.search_many(queries, 10)
+    assert scored == [100] * len(queries)
+    same = [
+        {*rows_of(one, 10)} & {*reference(generations.held, query, 10)}
+        for one, query in zip(found, queries, strict=True)
+    ]
+    assert sum(map(len, same)) / len(queries) >= 9
+    inside = {row: v for row, v in generations.held.items() if generations.documents[row] == 20}
+    found_inside = index.search(every.vectors[5], 10, ids(20))
+    assert rows_of(found_inside, 10) == reference(inside, every.vectors[5], 10)
+    for (row, score), other in zip(found[0], index.at(ids(*rows_of(found[0], 10))), strict=False):
+        assert score == pytest.approx(float(other @ queries[0]), abs=1e-6), row
 
 
 @settings(max_examples=20, deadline=None)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.errors import IndexMismatchError
 from rag.protocols import Ids, Vectors
 from rag.store.dense.allowed import Allowed
 from rag.store.dense.segment import Segment, Survivors
 from rag.store.dense.threads import at_most
+from rag.store.dense.unit import Unit, units
 
 # Filters whose marks are kept: a backend asks with the same ones. Each takes two bytes a vector.
 _KEPT = 4
@@ -24,9 +24,10 @@ class DenseIndex:
 
     def __init__(self, segments: list[Segment], deleted: Ids) -> None:
         self._segments = segments
+        self._units = [*units(segments)]
         self._deleted = deleted
         self._alive: dict[int, Allowed | None] = {}
-        self._inside: dict[int, tuple[Ids, list[Allowed]]] = {}
+        self._inside: dict[int, tuple[Ids, Sequence[Allowed | None]]] = {}
         self._marking = threading.Lock()
 
     def __len__(self) -> int:
@@ -95,52 +96,39 @@ class DenseIndex:
         if k < 1 or not len(vectors):
             return found
         queries = np.ascontiguousarray(vectors, np.float32)
-        for at, segment in enumerate(self._segments):
-            _check_dimension(queries, segment)
+        for at, unit in enumerate(self._units):
+            _check_dimension(queries, unit)
             allowed = self._allowed(at, documents)
             with at_most(len(queries)):
-                nearest = segment.search(queries, k, allowed)
+                nearest = unit.search(queries, k, allowed)
             for one, (scores, places) in zip(found, nearest, strict=True):
-                one.extend(zip(segment.rows[places].tolist(), scores.tolist(), strict=True))
+                one.extend(zip(unit.rows(places).tolist(), scores.tolist(), strict=True))
         return [_cut(one, k) for one in found]
 
     def _allowed(self, at: int, documents: Ids | None) -> Allowed | None:
-        """What may be found in a segment; None where that is everything."""
+        """What may be found in a unit; None where that is everything."""
         with self._marking:
             if documents is not None:
                 return self._within(documents)[at]
             if at not in self._alive:
-                self._alive[at] = self._undeleted(self._segments[at])
+                self._alive[at] = self._units[at].allowed(self._deleted)
             return self._alive[at]
 
-    def _within(self, documents: Ids) -> list[Allowed]:
+    def _within(self, documents: Ids) -> Sequence[Allowed | None]:
         # A generation keeps the documents that a filter selects: the same array comes again.
         if id(documents) not in self._inside:
             if len(self._inside) >= _KEPT:
                 del self._inside[next(iter(self._inside))]
-            marks = [self._marked(segment, documents) for segment in self._segments]
+            marks = [unit.allowed(self._deleted, documents) for unit in self._units]
             self._inside[id(documents)] = (documents, marks)
         return self._inside[id(documents)][1]
 
-    def _marked(self, segment: Segment, documents: Ids) -> Allowed:
-        marks: NDArray[np.bool_] = np.isin(segment.documents, documents)
-        return Allowed(self._less_deleted(segment, marks))
 
-    def _undeleted(self, segment: Segment) -> Allowed | None:
-        marks = self._less_deleted(segment, np.ones(len(segment), bool))
-        return None if marks.all() else Allowed(marks)
-
-    def _less_deleted(self, segment: Segment, marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        places, inside = segment.places(self._deleted)
-        marks[places[inside]] = False
-        return marks
-
-
-def _check_dimension(queries: Vectors, segment: Segment) -> None:
-    if queries.shape[1] != segment.vectors.dimension:
+def _check_dimension(queries: Vectors, unit: Unit) -> None:
+    if queries.shape[1] != unit.dimension:
         raise IndexMismatchError(
             f"the question's vector has {queries.shape[1]} components and those of the index have "
-            f"{segment.vectors.dimension}: ask with the encoder that made the index"
+            f"{unit.dimension}: ask with the encoder that made the index"
         )
 
 

@@ -38,9 +38,9 @@ class PqDense(LargeDense):
     """Codes of all vectors are compared; then the vectors of the best.
 
     Each `group` of components has one of 16 values. The more components it has, the less is to
-    be compared, and the more `candidates` it takes. How hard the vectors are to tell apart
-    matters less than for `ivf`, since nothing is left out. Parts of the index up to `exact_up_to`
-    vectors, and what a narrow filter leaves, are compared whole.
+    be compared, and the more `candidates`, of all parts of the index together, it takes. How hard
+    the vectors are to tell apart matters less than for `ivf`, since nothing is left out. Parts of
+    the index up to `exact_up_to` vectors, and what a narrow filter leaves, are compared whole.
     """
 
     use: ClassVar[str] = "pq"
@@ -94,6 +94,10 @@ class _Codes:
         self._parts = parts
         ends = np.cumsum([0, *(part.ntotal for part in parts)]).tolist()
         self._starts, self._count = ends[:-1], ends[-1]
+
+    def joined(self, others: Sequence[_Codes]) -> _Codes:
+        """See `Joinable.joined`: each part has values of its own."""
+        return _Codes([*self._parts, *(part for one in others for part in one._parts)])
 
     def candidates(self, queries: Vectors, count: int, allowed: Allowed | None) -> Ids:
         """See `Coarse.candidates`. They are more where a filter leaves little."""

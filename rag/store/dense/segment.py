@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.protocols import Ids, Vectors
-from rag.store.dense.allowed import Allowed
-from rag.store.dense.searcher import Found, Searcher, Structure
+from rag.store.dense.searcher import Searcher, Structure
 from rag.store.dense.vectors import MappedVectors, ReadVectors, VectorFile
 
 
@@ -32,9 +31,9 @@ class Segment:
         self.vectors: VectorFile = opened(vectors_path(folder, name))
         if len(self.vectors) != self._table.shape[1]:
             raise ValueError(f"{name}.rows.npy and {name}.faiss differ in size")
-        self._searcher: Searcher | None = None
+        self.searcher: Searcher | None = None
         if structure is not None:
-            self._searcher = structure.open(self.vectors, structure_path(folder, name))
+            self.searcher = structure.open(self.vectors, structure_path(folder, name))
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -58,22 +57,14 @@ class Segment:
         inside[inside] = self.rows[places[inside]] == rows[inside]
         return places, inside
 
-    def search(self, queries: Vectors, k: int, allowed: Allowed | None) -> list[Found]:
-        """For each query `(m, dimension)` the `k` nearest and those that tie with the last.
-
-        Equal texts have equal vectors, so ties are not rare.
-        """
-        assert self._searcher is not None
-        there = len(self) if allowed is None else allowed.count
-        found: list[Found] = [(np.empty(0, np.float32), np.empty(0, np.int64))] * len(queries)
-        left, limit = np.arange(len(queries)), k
-        while len(left) and there:
-            nearest = self._searcher.nearest(queries[left], limit, allowed)
-            for query, one in zip(left.tolist(), nearest, strict=True):
-                found[query] = one
-            left = left[[_cut_ties(scores, k, there) for scores, _ in nearest]]
-            limit = 4 * max(len(scores) for scores, _ in nearest)
-        return [_best(one, k) for one in found]
+    def marks(self, deleted: Ids, documents: Ids | None = None) -> NDArray[np.bool_]:
+        """Which of the vectors `(n,)` are not `deleted`, and of `documents` where given."""
+        marks: NDArray[np.bool_] = np.ones(len(self), bool)
+        if documents is not None:
+            marks = np.isin(self.documents, documents)
+        places, inside = self.places(deleted)
+        marks[places[inside]] = False
+        return marks
 
 
 class Survivors:
@@ -111,17 +102,3 @@ def vectors_path(folder: Path, name: str) -> Path:
 def structure_path(folder: Path, name: str) -> Path:
     """The file of a segment's structure."""
     return folder / f"{name}.structure"
-
-
-def _cut_ties(scores: Vectors, k: int, there: int) -> bool:
-    """Whether what ties with the `k`th may have been left out."""
-    return k <= len(scores) < there and bool(scores[-1] >= scores[k - 1])
-
-
-def _best(found: Found, k: int) -> Found:
-    scores, positions = found
-    if len(scores) <= k:
-        return found
-    # Scores descend.
-    keep = int(np.count_nonzero(scores >= scores[k - 1]))
-    return scores[:keep], positions[:keep]

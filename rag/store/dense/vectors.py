@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -159,6 +159,38 @@ class ReadVectors(VectorFile):
         for place, position in zip(found, positions.tolist(), strict=True):
             place[:] = self._read(position, position + 1)[0]
         return found
+
+
+class JoinedVectors:
+    """Vectors of several files, one after the other: see `StoredVectors`."""
+
+    def __init__(self, files: Sequence[StoredVectors]) -> None:
+        self._files = files
+        self._starts = starts(files)
+        self.dimension = files[0].dimension
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def halves(self, positions: Ids) -> Halves:
+        """Vectors as they are kept, `(n, 2 * dimension)` bytes."""
+        found = np.empty((len(positions), 2 * self.dimension), np.uint8)
+        for part, here, own in parted(positions, self._starts):
+            found[here] = self._files[part].halves(own)
+        return found
+
+
+def starts(parts: Sequence[Sized]) -> Ids:
+    """Where each of some parts begins that stand one after the other, and where the last ends."""
+    return np.cumsum([0, *map(len, parts)])
+
+
+def parted(positions: Ids, begins: Ids) -> Iterator[tuple[int, NDArray[np.bool_], Ids]]:
+    """Positions `(n,)` by the part that has them: its number, which they are, and theirs in it."""
+    owners = np.searchsorted(begins, positions, side="right") - 1
+    for part in np.unique(owners).tolist():
+        here = owners == part
+        yield part, here, positions[here] - begins[part]
 
 
 def _floats(halves: Halves) -> Vectors:
