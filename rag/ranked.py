@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import overload
 
-import numpy as np
-
 from rag.found import Place, Reader, found_in_one
 from rag.protocols import Ids, Ranked, Scores
 from rag.types import Hit, Passage, StageScore
@@ -59,6 +57,8 @@ class FoundRows(Sequence[tuple[Passage, float]]):
 
     def best_first(self) -> FoundRows:
         """The same by their scores, ties by passage: where others stand is not asked."""
+        import numpy as np
+
         order = np.argsort(-self.scores, kind="stable")
         rows, scores = self.rows[order], self.scores[order]
         same = scores[1:] == scores[:-1]
@@ -130,6 +130,8 @@ def as_rows(arms: Sequence[Ranked]) -> list[FoundRows]:
 
     Where all were found in one state of an index this costs nothing.
     """
+    import numpy as np
+
     found = [arm for arm in arms if isinstance(arm, FoundRows)]
     if len(found) == len(arms) and all(arm.reader is found[0].reader for arm in found):
         return found
@@ -156,6 +158,8 @@ def summed(arms: Sequence[FoundRows]) -> FoundRows:
 
     `arms` are as `as_rows` gives them.
     """
+    import numpy as np
+
     rows, parts = np.unique(np.concatenate([arm.rows for arm in arms]), return_inverse=True)
     scores = np.concatenate([arm.scores for arm in arms])
     totals = np.zeros(len(rows))
@@ -172,5 +176,7 @@ def summed(arms: Sequence[FoundRows]) -> FoundRows:
 
 def reciprocal(arm: FoundRows, weight: float, k: int) -> FoundRows:
     """The passages of `arm` with `weight / (k + rank)`, rank from 1."""
+    import numpy as np
+
     ordered = arm.best_first()
     return ordered.scored(weight / (k + np.arange(1, len(ordered) + 1)))
