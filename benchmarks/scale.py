@@ -98,6 +98,9 @@ def _add_query(record: Record, name: str, asked: dict[str, Any], kind: str, *, l
         barred = last and arm == "hybrid"
         bar = (f"<= {_MOST_MS:.0f} ms", middle <= _MOST_MS) if barred else ()
         record.add(f"{name}: {arm}", f"p50 {middle:.1f} ms, p95 {slow:.1f} ms", *bar)
+    if codes := asked["codes"]:
+        shown = f"{codes / 1e6:.0f} MB, which all cores read in {asked['reading_ms']:.1f} ms"
+        record.add(f"{name}: codes of vectors", shown)
     recall = asked["recall"]
     bar = (f">= {_LEAST_RECALL}", recall >= _LEAST_RECALL) if last else ()
     record.add(f"{name}: recall@10 of dense", f"{recall:.3f}", *bar)

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from benchmarks.synthetic import (
 from benchmarks.timing import own, resident, seconds
 from rag import Rag
 from rag.config import Pipeline, Retrieve, load_pipeline
+from rag.cores import cores
 from rag.protocols import Vectors
 from rag.store.dense import DenseIndex
 
@@ -35,6 +37,7 @@ ADDED = 1_000
 _ASKED = 200
 _WARM_UP = 20
 _FOR_RECALL = 100
+_READ = 50
 _K = 10
 _ENCODER = ProjectingEncoder()
 
@@ -108,7 +111,18 @@ def query(folder: Path, size: int, kind: str) -> dict[str, Any]:
             found |= {"rss": resident(), "own": own()}
         rag.close() if name != "dense" else None
     found["recall"] = _recall(rags["dense"], questions[:_FOR_RECALL])
+    codes = max(folder.glob("generations/0*")).glob("dense/*.structure")
+    found["codes"] = sum(path.stat().st_size for path in codes)
+    found["reading_ms"] = _reading(found["codes"]) * 1_000
     return found
+
+
+def _reading(size: int) -> float:
+    """Seconds that so many bytes of memory take to be read by all cores."""
+    parts = np.array_split(np.ones(size // 8), cores())
+    with ThreadPoolExecutor(len(parts)) as threads:
+        times = [seconds(lambda: [*threads.map(np.sum, parts)]) for _ in range(_READ)]
+    return float(np.median(times))
 
 
 def _arms() -> dict[str, Callable[[Pipeline], Pipeline] | None]:

@@ -27,7 +27,7 @@ from rag.fuse.complement import ComplementFuser
 from rag.fuse.convex import ConvexFuser
 from rag.fuse.rrf import RrfFuser
 from rag.pipeline import run
-from rag.protocols import Fuser, Retriever, View
+from rag.protocols import Fuser, Ranked, Retriever, View
 from rag.retrieve.bm25 import Bm25Retriever
 from rag.retrieve.dense import DenseRetriever
 from rag.select.distinct import DistinctSelector
@@ -58,7 +58,7 @@ class Clocked:
     retriever: Retriever
     seconds: list[float] = field(default_factory=list)
 
-    def retrieve(self, query: Query, view: View) -> list[tuple[Passage, float]]:
+    def retrieve(self, query: Query, view: View) -> Ranked:
         """What the retriever finds."""
         started = perf_counter()
         found = self.retriever.retrieve(query, view)
