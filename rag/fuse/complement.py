@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 
-from rag.fuse.order import in_order
+import numpy as np
+
 from rag.protocols import Ranked
+from rag.ranked import FoundRows, as_rows, pairs_of
 from rag.tracing import note
-from rag.types import Hit, Passage
+from rag.types import Hit
 
 
 class ComplementFuser:
@@ -23,24 +25,19 @@ class ComplementFuser:
 
     def fuse(self, arms: Sequence[Sequence[Hit]]) -> Ranked:
         """Every passage of any arm, once, in the order that the arms name them."""
-        ordered = [in_order(arm) for arm in arms]
-        _note_added(ordered)
-        found: dict[str, Passage] = {}
-        for row in zip_longest(*ordered):
-            for hit in row:
-                if hit is not None:
-                    found.setdefault(hit.passage.id, hit.passage)
-        return [(passage, 1 / place) for place, passage in enumerate(found.values(), 1)]
+        found = [one.best_first() for one in as_rows([pairs_of(arm) for arm in arms])]
+        lists = [one.rows.tolist() for one in found]
+        _note_added(arms, lists)
+        turns = (row for turn in zip_longest(*lists) for row in turn if row is not None)
+        rows = np.array([*dict.fromkeys(turns)], np.int64)
+        return FoundRows(found[0].reader, rows, 1 / np.arange(1, len(rows) + 1))
 
 
-def _note_added(arms: Sequence[Sequence[Hit]]) -> None:
-    counts = Counter(hit.passage.id for arm in arms for hit in arm)
-    for name, arm in _named(arms):
-        alone = sum(counts[hit.passage.id] == 1 for hit in arm)
-        note(f"{name} alone found {alone} of {len(counts)}")
-
-
-def _named(arms: Sequence[Sequence[Hit]]) -> Iterator[tuple[str, Sequence[Hit]]]:
-    """The arms after the first, each by its stage's name, or by its number where it found none."""
-    for number, arm in enumerate(arms[1:], 2):
-        yield next((name for hit in arm for name in hit.stages), f"arm {number}"), arm
+def _note_added(arms: Sequence[Sequence[Hit]], lists: Sequence[Sequence[int]]) -> None:
+    """How many passages each arm after the first alone found, by the name of its stage."""
+    counts = Counter(row for rows in lists for row in rows)
+    for number, (arm, rows) in enumerate(zip(arms, lists, strict=True), 1):
+        if number > 1:
+            name = next((name for hit in arm[:1] for name in hit.stages), f"arm {number}")
+            alone = sum(counts[row] == 1 for row in rows)
+            note(f"{name} alone found {alone} of {len(counts)}")

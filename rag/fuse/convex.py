@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from rag.errors import RequestError
-from rag.fuse.order import weight_faults, weights_for
+from rag.fuse.weights import weight_faults, weights_for
 from rag.protocols import Ranked, Scores
 from rag.ranked import FoundRows, as_rows, pairs_of, summed
 from rag.types import Hit

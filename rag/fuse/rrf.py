@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rag.fuse.order import weight_faults, weights_for
+from rag.fuse.weights import weight_faults, weights_for
 from rag.protocols import Ranked
 from rag.ranked import as_rows, pairs_of, reciprocal, summed
 from rag.types import Hit

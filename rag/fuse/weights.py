@@ -1,4 +1,4 @@
-"""What fusers share: weights for arms, and passages in order of their fused scores."""
+"""Weights of arms, which fusers share."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from rag.types import Hit
 
 # How far weights that add up to 1 may be from it: 0.33 three times is meant so.
 _NEAR = 0.011
-
-
-def in_order(arm: Sequence[Hit]) -> list[Hit]:
-    """The hits of an arm by their scores, ties by passage, however they are given."""
-    return sorted(arm, key=lambda hit: (-hit.score, hit.passage.order))
 
 
 def weights_for(arms: Sequence[Sequence[Hit]], weights: Sequence[float] | None) -> Sequence[float]:
