@@ -15,19 +15,23 @@ from rag.types import Hit, Passage
 Place: TypeAlias = tuple[str, int, int]
 
 
-class Reader(Protocol):
-    """One state of an index. What reads raises RagError where a row cannot be read."""
+class Located(Protocol):
+    """Passages by rows, and where they stand. Raises RagError where that cannot be read."""
 
     def passage(self, row: int) -> Passage:
         """The passage in a row, the same one each time; it may be read later."""
         ...
 
-    def read(self, rows: Sequence[int]) -> Mapping[int, Passage]:
-        """The passages of these rows."""
-        ...
-
     def places(self, rows: Sequence[int]) -> Sequence[Place]:
         """The `Passage.order` of what each of these rows has."""
+        ...
+
+
+class Reader(Located, Protocol):
+    """One state of an index. What reads raises RagError where a row cannot be read."""
+
+    def read(self, rows: Sequence[int]) -> Mapping[int, Passage]:
+        """The passages of these rows."""
         ...
 
 

@@ -6,22 +6,22 @@ That is all that fusing and cutting need of the hundreds that a question finds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import overload
 
-from rag.found import Place, Reader, found_in_one
+from rag.found import Located, Place, found_in_one
 from rag.protocols import Ids, Ranked, Scores
 from rag.types import Hit, Passage, StageScore
 
 
 class FoundRows(Sequence[tuple[Passage, float]]):
-    """Passages in `rows` of what `reader` reads, with their `scores`, both `(n,)`.
+    """Passages in `rows` of what `reader` has, with their `scores`, both `(n,)`.
 
     Pairs of a passage and its score are made when somebody looks at them.
     """
 
-    def __init__(self, reader: Reader, rows: Ids, scores: Scores) -> None:
+    def __init__(self, reader: Located, rows: Ids, scores: Scores) -> None:
         self.reader = reader
         self.rows = rows
         self.scores = scores
@@ -103,16 +103,13 @@ class FoundHits(Sequence[Hit]):
 
 
 class _Listed:
-    """Reads passages that are known, by their places in a list without doubles."""
+    """Passages that are known, by their places in a list without doubles."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._passages = passages
 
     def passage(self, row: int) -> Passage:
         return self._passages[row]
-
-    def read(self, rows: Sequence[int]) -> Mapping[int, Passage]:
-        return {row: self._passages[row] for row in rows}
 
     def places(self, rows: Sequence[int]) -> Sequence[Place]:
         return [self._passages[row].order for row in rows]
@@ -136,6 +133,7 @@ def as_rows(arms: Sequence[Ranked]) -> list[FoundRows]:
     if len(found) == len(arms) and all(arm.reader is found[0].reader for arm in found):
         return found
     passages = [passage for arm in arms for passage, _ in arm]
+    reader: Located
     reader, rows = found_in_one(passages) or _listed(passages)
     made, start = [], 0
     for arm in arms:
@@ -145,7 +143,7 @@ def as_rows(arms: Sequence[Ranked]) -> list[FoundRows]:
     return made
 
 
-def _listed(passages: Sequence[Passage]) -> tuple[Reader, list[int]]:
+def _listed(passages: Sequence[Passage]) -> tuple[Located, list[int]]:
     """A list of `passages`, each by where it stands, and where each is in the list."""
     orders = [passage.order for passage in passages]
     known = dict(zip(orders, passages, strict=True))

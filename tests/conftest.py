@@ -14,6 +14,12 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests go first: started last, one of them would run on alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def user_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the user's folder of caches holds is not read, and nothing is left there."""

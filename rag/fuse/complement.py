@@ -36,8 +36,7 @@ class ComplementFuser:
 def _note_added(arms: Sequence[Sequence[Hit]], lists: Sequence[Sequence[int]]) -> None:
     """How many passages each arm after the first alone found, by the name of its stage."""
     counts = Counter(row for rows in lists for row in rows)
-    for number, (arm, rows) in enumerate(zip(arms, lists, strict=True), 1):
-        if number > 1:
-            name = next((name for hit in arm[:1] for name in hit.stages), f"arm {number}")
-            alone = sum(counts[row] == 1 for row in rows)
-            note(f"{name} alone found {alone} of {len(counts)}")
+    for number, (arm, rows) in enumerate(zip(arms[1:], lists[1:], strict=True), 2):
+        name = next((name for hit in arm for name in hit.stages), f"arm {number}")
+        alone = sum(counts[row] == 1 for row in rows)
+        note(f"{name} alone found {alone} of {len(counts)}")

@@ -59,8 +59,10 @@ class Segment:
 
     def marks(self, deleted: Ids, documents: Ids | None = None) -> NDArray[np.bool_]:
         """Which of the vectors `(n,)` are not `deleted`, and of `documents` where given."""
-        marks: NDArray[np.bool_] = np.ones(len(self), bool)
-        if documents is not None:
+        marks: NDArray[np.bool_]
+        if documents is None:
+            marks = np.ones(len(self), bool)
+        else:
             marks = np.isin(self.documents, documents)
         places, inside = self.places(deleted)
         marks[places[inside]] = False

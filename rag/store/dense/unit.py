@@ -10,7 +10,7 @@ import numpy as np
 from rag.protocols import Ids, Vectors
 from rag.store.dense.allowed import Allowed
 from rag.store.dense.rescoring import joined
-from rag.store.dense.searcher import Found, Searcher
+from rag.store.dense.searcher import NONE, Found, Searcher
 from rag.store.dense.segment import Segment
 from rag.store.dense.vectors import parted, starts
 
@@ -45,7 +45,7 @@ class Unit:
         Equal texts have equal vectors, so ties are not rare.
         """
         there = len(self) if allowed is None else allowed.count
-        found: list[Found] = [(np.empty(0, np.float32), np.empty(0, np.int64))] * len(queries)
+        found = [NONE] * len(queries)
         left, limit = np.arange(len(queries)), k
         while len(left) and there:
             nearest = self._searcher.nearest(queries[left], limit, allowed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from functools import cached_property
 from pathlib import Path
@@ -66,7 +67,7 @@ def write_vectors(path: Path, count: int, dimension: int, blocks: Iterable[Vecto
             file.write(block.astype(np.float16).tobytes())
 
 
-class VectorFile:
+class VectorFile(ABC):
     """An opened file of vectors. Nothing is read but its head.
 
     The file is kept open: who opened it keeps it, even when its name is removed.
@@ -92,9 +93,9 @@ class VectorFile:
         """Vectors `(n, dimension)`."""
         return _floats(self.halves(positions))
 
+    @abstractmethod
     def halves(self, positions: Ids) -> Halves:
         """Vectors as they are kept, `(n, 2 * dimension)` bytes."""
-        raise NotImplementedError
 
     def blocks(self, step: int = 1) -> Iterator[Vectors]:
         """Every `step`th vector, some at a time, read from the file."""
