@@ -25,7 +25,7 @@ from rag.store.dense.exact import ExactDense
 from rag.store.dense.hnsw import HnswDense
 from rag.store.dense.ivf import IvfDense
 from rag.store.dense.matryoshka import MatryoshkaDense
-from rag.store.dense.pq import PqDense
+from rag.store.dense.pq import PqDense, _read
 from rag.store.dense.searcher import DenseKind
 from rag.store.dense.segment import Segment
 from rag.store.dense.two_tier import TwoTierDense
@@ -121,6 +121,20 @@ def test_candidates_of_all_segments_compete(
     assert rows_of(found_inside, 10) == reference(inside, every.vectors[5], 10)
     for (row, score), other in zip(found[0], index.at(ids(*rows_of(found[0], 10))), strict=False):
         assert score == pytest.approx(float(other @ queries[0]), abs=1e-6), row
+
+
+def test_codes_in_parts_find_what_they_find_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every, kind = clustered(4_000), PqDense(candidates=100, exact_up_to=0)
+    queries = every.vectors[::50]
+    whole = built(tmp_path / "whole", kind, every).search_many(queries, 10)
+    monkeypatch.setattr("rag.store.dense.vectors._BLOCK", 500)
+    monkeypatch.setattr("rag.store.dense.pq._PART", 1_200)
+    parted = built(tmp_path / "parted", kind, every)
+    (path,) = (tmp_path / "parted").glob("*.structure")
+    assert [part.ntotal for part in _read(path)] == [1_500, 1_500, 1_000]
+    assert [parted.search(query, 10) for query in queries] == whole
 
 
 @settings(max_examples=20, deadline=None)
