@@ -1,4 +1,7 @@
-"""The terms of some passages, as they are kept: flat files of codes that are mapped, not read.
+"""The terms of some passages, as they are kept: flat files of codes, read where they stand.
+
+A mapped file would take as much memory as all questions together have touched, in pages of which
+they want a tenth.
 
 A code is a term's CRC-32, of 32 bits, so two terms of four billion may share one. Where a passage
 has fifty terms and a question eight, one passage in ten million is taken to have a term oftener
@@ -7,10 +10,12 @@ than it does, and scores too high by that. It is the same one in every index.
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
+from weakref import finalize
 from zlib import crc32
 
 import numpy as np
@@ -21,7 +26,6 @@ from rag.protocols import Ids
 Codes: TypeAlias = NDArray[np.uint32]
 """One code for each term of a passage, in its order, or of several passages."""
 
-_Number = TypeVar("_Number", bound=np.generic)
 _CODE, _ROW = np.dtype("<u4"), np.dtype("<i8")
 # Codes that are held before they are written, and passages that are copied at a time.
 _HELD, _BLOCK = 1 << 18, 4_096
@@ -43,12 +47,17 @@ class Terms:
     def __init__(self, folder: Path, name: str, passages: int, length: int) -> None:
         self.name = name
         self.length = length
-        # Mapped now: a reader keeps its generation even when its files are unlinked.
-        self._codes: Codes = _mapped(_codes_path(folder, name), _CODE, length)
-        table = _mapped(_rows_path(folder, name), _ROW, 3 * passages).reshape(3, passages)
-        self.rows: Ids = table[0]
-        self._starts: Ids = table[1]
-        self._lengths: Ids = table[2]
+        codes, rows = _codes_path(folder, name), _rows_path(folder, name)
+        _check_size(codes, length * _CODE.itemsize)
+        _check_size(rows, 3 * passages * _ROW.itemsize)
+        # Opened now: a reader keeps its generation even when its files are unlinked.
+        self._codes = os.open(codes, os.O_RDONLY)
+        finalize(self, os.close, self._codes)
+        table = np.asarray(np.memmap(rows, _ROW, "r")) if passages else np.empty(0, _ROW)
+        self.rows: Ids
+        self._starts: Ids
+        self._lengths: Ids
+        self.rows, self._starts, self._lengths = table.reshape(3, passages)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -61,12 +70,16 @@ class Terms:
         return places, inside
 
     def at(self, places: Ids) -> tuple[Ids, Codes]:
-        """How many terms the passages at `places` have `(n,)`, and the codes of them all."""
-        lengths = self._lengths[places]
-        before = np.cumsum(lengths) - lengths
-        shifts = np.repeat(self._starts[places] - before, lengths)
-        found: Codes = self._codes[np.arange(len(shifts)) + shifts]
-        return lengths, found
+        """How many terms the passages at `places` have `(n,)`, n > 0, and the codes of them all."""
+        starts, lengths = self._starts[places], self._lengths[places]
+        ends = starts + lengths
+        # What lies side by side is read at once.
+        apart = np.flatnonzero(starts[1:] != ends[:-1])
+        begin = starts[np.append(0, apart + 1)] * _CODE.itemsize
+        end = ends[np.append(apart, -1)] * _CODE.itemsize
+        spans = zip((end - begin).tolist(), begin.tolist(), strict=True)
+        read = b"".join(os.pread(self._codes, size, at) for size, at in spans)
+        return lengths, np.frombuffer(read, _CODE)
 
 
 class TermsWriter:
@@ -130,10 +143,7 @@ def _rows_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.rows"
 
 
-def _mapped(path: Path, kind: np.dtype[_Number], count: int) -> NDArray[_Number]:
-    size = path.stat().st_size
-    if size != count * kind.itemsize:
-        raise ValueError(f"{path.name} has {size} bytes, not {count * kind.itemsize}")
-    if not count:
-        return np.empty(0, kind)
-    return np.asarray(np.memmap(path, kind, "r", shape=(count,)))
+def _check_size(path: Path, size: int) -> None:
+    found = path.stat().st_size
+    if found != size:
+        raise ValueError(f"{path.name} has {found} bytes, not {size}")
