@@ -13,7 +13,8 @@ OURS = Peer(
     cold=(COMMAND, "search"),
     options={"preset": "hybrid"},
 )
-CALIBRATOR = Peer("calibration", "sentence-transformers", HERE / "with_sentence_transformers.py")
+# Makes the vectors that the others are given where theirs are not timed.
+ENCODER = Peer("encoder", "sentence-transformers", HERE / "with_sentence_transformers.py")
 
 
 def _other(name: str, title: str) -> Peer:

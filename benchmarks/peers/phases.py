@@ -23,7 +23,6 @@ Encode = Callable[[list[str]], Any]
 
 _WARM_UP = "The model is loaded before the clock starts."
 _ASIDE = "In other words:"
-_CALIBRATED = 200
 
 
 class Embedding:
@@ -183,18 +182,6 @@ def _vectors(
     return {"seconds": time.perf_counter() - start, "embedded": len(texts)}
 
 
-def _calibrate(
-    library: Library, embedding: Embedding, given: Mapping[str, Any], _: int
-) -> dict[str, Any]:
-    """Seconds of encoding the same texts every time: what this machine gives just now."""
-    texts = list(read_texts(Path(given["documents"])).values())[:_CALIBRATED]
-    library.load()
-    library.encode([_WARM_UP])
-    start = time.perf_counter()
-    library.encode(texts)
-    return {"seconds": time.perf_counter() - start, "embedded": len(texts)}
-
-
 def _peak() -> int:
     """Most memory this process has held, in bytes, without what its parent held before it."""
     status = Path("/proc/self/status")
@@ -212,5 +199,4 @@ _PHASES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "query": _query,
     "cold": _cold,
     "vectors": _vectors,
-    "calibrate": _calibrate,
 }

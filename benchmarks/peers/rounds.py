@@ -20,13 +20,16 @@ Figures = dict[str, Any]
 
 @dataclass(slots=True)
 class Rounds:
-    """What is measured of whom. `figures` and `failures` are by name of peer."""
+    """What is measured of whom. `figures` and `failures` are by name of peer.
+
+    `encoder` makes the vectors of peers that are given them.
+    """
 
     peers: Sequence[Peer]
     work: Workload
     environments: Path
     rounds: int
-    calibrator: Peer
+    encoder: Peer
     figures: dict[str, Figures] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     _pythons: dict[str, Path] = field(default_factory=dict)
@@ -34,11 +37,10 @@ class Rounds:
 
     def measure(self) -> None:
         """Everything, step by step."""
-        for step in (self._install, self._try, self._index, self._fill, self._quality):
+        once = (self._install, self._try, self._fill, self._quality)
+        timed = (self._index, self._again, self._ask, self._start_cold)
+        for step in (*once, *timed * self.rounds):
             self._each(step)
-        for step in (self._ask, self._start_cold):
-            for _ in range(self.rounds):
-                self._each(step)
 
     def _each(self, step: Callable[[Peer], None]) -> None:
         name = getattr(step, "__name__", "").strip("_")
@@ -54,25 +56,26 @@ class Rounds:
 
     def _install(self, peer: Peer) -> None:
         self._prepared(peer)
-        self.figures[peer.name] = {"query": [], "cold": []}
+        self.figures[peer.name] = {"index": [], "again": [], "query": [], "cold": []}
 
     def _try(self, peer: Peer) -> None:
         """A few documents, not timed: what a library makes once and keeps is made here."""
         self._run(peer, "index", documents=self.work.few, index=self._place(peer, "few"))
 
     def _index(self, peer: Peer) -> None:
-        """Indexing the part after a calibration, and once more in a new process."""
-        place = self._place(peer, "part")
-        calibration = self._calibrate()
-        indexed = self._run(peer, "index", documents=self.work.part, index=place)
-        again = self._run(peer, "again", documents=self.work.part, index=place)
-        self.figures[peer.name]["index"] = {
-            **indexed.found,
-            "process_seconds": indexed.seconds,
-            "calibration_seconds": calibration,
-            "ratio": indexed.found["seconds"] / calibration,
-        }
-        self.figures[peer.name]["again"] = {**again.found, "process_seconds": again.seconds}
+        """Indexing the part, in a new place each time."""
+        taken = self.figures[peer.name]["index"]
+        taken.append(self._timed(peer, "index", f"part-{len(taken)}"))
+
+    def _again(self, peer: Peer) -> None:
+        """Once more in the same place and a new process."""
+        taken = self.figures[peer.name]["again"]
+        taken.append(self._timed(peer, "again", f"part-{len(taken)}"))
+
+    def _timed(self, peer: Peer, phase: str, name: str) -> Figures:
+        place = self._place(peer, name)
+        answered = self._run(peer, phase, documents=self.work.part, index=place)
+        return {**answered.found, "process_seconds": answered.seconds}
 
     def _fill(self, peer: Peer) -> None:
         """The index of the whole, of vectors that are known already."""
@@ -129,15 +132,9 @@ class Rounds:
     def _cache(self) -> Path:
         return self.environments / "vectors"
 
-    def _calibrate(self) -> float:
-        """Seconds of sentence-transformers at its defaults for the same documents each time."""
-        peer = self._prepared(self.calibrator)
-        found = self._run(peer, "calibrate", documents=self.work.whole).found
-        return float(found["seconds"])
-
     def _vectors(self, peer: Peer) -> Path:
         """The file of vectors that the peer is given; made where it is not there."""
-        maker = self._prepared(peer if peer.vectors == "own" else self.calibrator)
+        maker = self._prepared(peer if peer.vectors == "own" else self.encoder)
         file = self.work.vectors_file(self.environments, maker.name, maker.requirements)
         if not file.is_file():
             _say(f"vectors of {maker.name}")

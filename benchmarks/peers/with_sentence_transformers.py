@@ -1,4 +1,4 @@
-"""sentence-transformers at its defaults: what the machine gives, and vectors for all others."""
+"""sentence-transformers at its defaults, which makes vectors for the others."""
 
 from __future__ import annotations
 
