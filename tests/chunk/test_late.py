@@ -42,7 +42,7 @@ def _threads() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def mini() -> SentenceTransformersEncoder:
-    return SentenceTransformersEncoder(device="cpu")
+    return SentenceTransformersEncoder(device="cpu", dtype="float32")
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,7 @@ class TestSentenceTransformersEncoder(EncoderSuite):
 def test_mini_lm_is_what_the_library_gives() -> None:
     from sentence_transformers import SentenceTransformer
 
-    encoder = SentenceTransformersEncoder(device="cpu")
+    encoder = SentenceTransformersEncoder(device="cpu", dtype="float32")
     texts = ["The ferry leaves at nine.", "Dogs travel free.", "oil " * 400, ""]
     reference = SentenceTransformer(str(encoder.files.folder), device="cpu")
     expected = reference.encode(texts, normalize_embeddings=True)

@@ -23,7 +23,7 @@ _TEXTS = ("the ferry leaves at nine.", "", "Oils", "a lamp and oil " * 40, "æ±ä
 
 @pytest.fixture(scope="module")
 def tiny(encoder_folder: Path) -> SentenceTransformersEncoder:
-    return SentenceTransformersEncoder(model=str(encoder_folder), device="cpu")
+    return SentenceTransformersEncoder(model=str(encoder_folder), device="cpu", dtype="float32")
 
 
 def pooled(encoder: TokenEncoder, found: Sequence[TokenVectors]) -> Vectors:
@@ -124,7 +124,7 @@ def test_modules_after_the_mean_are_applied(encoder_folder: Path, tmp_path: Path
     torch.manual_seed(1)
     modules = (Dense(16, 8), LayerNorm(8), Normalize())
     folder = variant(encoder_folder, tmp_path / "deeper", *modules)
-    single = SentenceTransformersEncoder(model=str(folder), device="cpu")
+    single = SentenceTransformersEncoder(model=str(folder), device="cpu", dtype="float32")
     half = SentenceTransformersEncoder(model=str(folder), device="cpu", dtype="bfloat16")
     for encoder, tolerance in ((single, 1e-6), (half, 0.02)):
         found = list(encoder.encode_tokens(_TEXTS))

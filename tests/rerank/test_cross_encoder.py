@@ -34,7 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reranker(folder: Path) -> CrossEncoderReranker:
-    return CrossEncoderReranker(model=str(folder))
+    return single(folder)
+
+
+def single(folder: Path, **options: Any) -> CrossEncoderReranker:
+    """One that computes as the library does, on processors with numbers of 16 bits too."""
+    return CrossEncoderReranker(model=str(folder), dtype="float32", **options)
 
 
 def predicted(folder: Path, texts: tuple[str, ...], batch: int = 32, **given: Any) -> list[float]:
@@ -76,7 +81,7 @@ def test_scores_are_those_of_predict(
 
 
 def test_the_first_window_is_what_predict_reads(folder: Path) -> None:
-    first = CrossEncoderReranker(model=str(folder), windows="first")
+    first = single(folder, windows="first")
     texts = (*TEXTS, LONG, LONG[60:])
     scores = first.score(QUESTION, passages(texts))
     assert scores == pytest.approx(predicted(folder, texts), abs=1e-5)
@@ -84,7 +89,7 @@ def test_the_first_window_is_what_predict_reads(folder: Path) -> None:
 
 
 def test_the_best_window_of_a_long_passage_counts(folder: Path) -> None:
-    reranker = CrossEncoderReranker(model=str(folder), overlap=8)
+    reranker = single(folder, overlap=8)
     text = "storm oil lamp . " * 15 + LONG
     # 64 tokens, less [CLS], [SEP] twice, and the question.
     room = 64 - 3 - len(reranker._model.spans([QUESTION])[0])
@@ -126,7 +131,7 @@ def test_the_last_layer_is_computed_for_what_is_looked_at(kind: str) -> None:
         before = model(input_ids=ids, attention_mask=mask).logits
         assert only_first_token(model)
         after = model(input_ids=ids, attention_mask=mask)
-    assert after.logits[:, 0].tolist() == pytest.approx(before[:, 0].tolist(), abs=1e-6)
+    assert after.logits[:, 0].tolist() == pytest.approx(before[:, 0].tolist(), abs=1e-5)
     assert float(before.std()) > 0.01, "the test could not fail"
     assert not only_first_token(model.base_model)
 
@@ -170,7 +175,7 @@ def test_only_the_top_moves(reranker: CrossEncoderReranker) -> None:
 
 def test_the_activation_is_the_models_own(tmp_path: Path) -> None:
     plain = save_pairs(tmp_path / "plain")
-    scores = CrossEncoderReranker(model=str(plain)).score(QUESTION, passages())
+    scores = single(plain).score(QUESTION, passages())
     assert scores == pytest.approx(predicted(plain, TEXTS), abs=1e-5)
     assert all(0 < score < 1 for score in scores), "one score is a probability by default"
 
@@ -183,14 +188,14 @@ def test_the_prompt_is_the_models_own(tmp_path: Path) -> None:
         str(made), device="cpu", prompts={"ask": "who "}, default_prompt_name="ask"
     )
     model.save(str(tmp_path / "prompted"))
-    scores = CrossEncoderReranker(model=str(tmp_path / "prompted")).score(QUESTION, passages())
+    scores = single(tmp_path / "prompted").score(QUESTION, passages())
     assert scores == pytest.approx(predicted(tmp_path / "prompted", TEXTS), abs=1e-5)
     assert scores != pytest.approx(predicted(made, TEXTS), abs=1e-5), "the test could not fail"
 
 
 def test_a_label_is_a_probability(tmp_path: Path) -> None:
     made = save_pairs(tmp_path / "entailment", labels=ENTAILMENT)
-    scores = CrossEncoderReranker(model=str(made), label="entailment").score(QUESTION, passages())
+    scores = single(made, label="entailment").score(QUESTION, passages())
     table = predicted(made, TEXTS, apply_softmax=True)
     assert scores == pytest.approx([row[1] for row in table], abs=1e-5)  # type: ignore[index]
 
@@ -204,15 +209,15 @@ def test_several_scores_need_a_label(tmp_path: Path, folder: Path) -> None:
         CrossEncoderReranker(model=made, label="yes").score(QUESTION, passages())
     one_line(caught)
     with pytest.raises(RequestError, match="gives one score, and has no labels"):
-        CrossEncoderReranker(model=str(folder), label="yes").score(QUESTION, passages())
+        single(folder, label="yes").score(QUESTION, passages())
 
 
 def test_fewer_tokens_are_read_where_that_is_asked(folder: Path) -> None:
-    short = CrossEncoderReranker(model=str(folder), max_tokens=16, windows="first", overlap=8)
+    short = single(folder, max_tokens=16, windows="first", overlap=8)
     first, second = short.score(QUESTION, passages((TEXTS[2], TEXTS[2][:30] + " island x x")))
     assert first == pytest.approx(second, abs=1e-5)
     with pytest.raises(RequestError, match="reads 64 tokens, not 65") as caught:
-        CrossEncoderReranker(model=str(folder), max_tokens=65).score(QUESTION, passages())
+        single(folder, max_tokens=65).score(QUESTION, passages())
     one_line(caught)
 
 
@@ -232,7 +237,7 @@ def test_numbers_that_are_none_are_told(folder: Path, tmp_path: Path) -> None:
         model.classifier.weight.fill_(float("nan"))
     model.save_pretrained(made)
     with pytest.raises(ModelError, match="gives a score that is no number") as caught:
-        CrossEncoderReranker(model=str(made)).score(QUESTION, passages())
+        single(made).score(QUESTION, passages())
     one_line(caught)
 
 

@@ -35,9 +35,10 @@ def passages(texts: Sequence[str]) -> list[Passage]:
 
 
 def tiny(folder: Path) -> MaxSimReranker:
-    return MaxSimReranker(
-        encoder=SentenceTransformersEncoder(model=str(folder), device="cpu", query_prompt="a dog: ")
+    encoder = SentenceTransformersEncoder(
+        model=str(folder), device="cpu", dtype="float32", query_prompt="a dog: "
     )
+    return MaxSimReranker(encoder=encoder)
 
 
 def test_the_score_is_worked_out_by_hand(encoder_folder: Path) -> None:

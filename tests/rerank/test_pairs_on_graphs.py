@@ -64,11 +64,11 @@ def test_a_label_and_a_prompt(tmp_path: Path) -> None:
 
 
 def test_fewer_tokens_than_the_model_has(folder: Path) -> None:
-    found = scores(folder, max_tokens=24, overlap=4)
-    assert found == pytest.approx(
-        scores(folder, max_tokens=24, overlap=4, runtime="torch"), abs=1e-4
-    )
-    assert found[-2:] != pytest.approx(scores(folder)[-2:], abs=1e-4), "the test could not fail"
+    given: dict[str, Any] = {"max_tokens": 24, "overlap": 4, "dtype": "float32"}
+    found = scores(folder, **given)
+    assert found == pytest.approx(scores(folder, runtime="torch", **given), abs=1e-4)
+    whole = scores(folder, dtype="float32")
+    assert found[-2:] != pytest.approx(whole[-2:], abs=1e-4), "the test could not fail"
 
 
 def test_whole_numbers_are_near(folder: Path) -> None:
