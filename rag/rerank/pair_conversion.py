@@ -11,6 +11,7 @@ import numpy as np
 from rag.errors import ConversionError
 from rag.rerank.folders import inner_folder
 from rag.rerank.graph_pairs import OUTPUT, GraphPairs
+from rag.rerank.summed_head import summed_heads
 from rag.rerank.torch_pairs import TorchPairs
 from rag.runtime.conversion import tensor, traced
 
@@ -55,7 +56,7 @@ class PairConversion:
     def __init__(self, files: ModelFiles, fingerprint: str) -> None:
         self._files = files
         self.name = files.name
-        self.key = f"cross-encoder {fingerprint}"
+        self.key = f"cross-encoder, summed {fingerprint}"
 
     @property
     def tokenizer(self) -> Path:
@@ -68,6 +69,7 @@ class PairConversion:
         taken = self._torch.features(list(PROBE[:4]), self._limit)
         names = [name for name in given if name in taken]
         inputs = {name: tensor(given[name]) for name in names}
+        summed_heads(self._torch.model)
         return traced(_whole(self._torch.model), inputs, [OUTPUT])
 
     def agreement(self, graph: Graph) -> float:

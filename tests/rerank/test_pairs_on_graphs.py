@@ -71,6 +71,14 @@ def test_fewer_tokens_than_the_model_has(folder: Path) -> None:
     assert found[-2:] != pytest.approx(whole[-2:], abs=1e-4), "the test could not fail"
 
 
+def test_scores_of_bfloat16_keep_their_digits(folder: Path) -> None:
+    import torch
+
+    found = torch.tensor(scores(folder, dtype="bfloat16"))
+    assert found.tolist() == pytest.approx(scores(folder, runtime="torch"), abs=0.3)
+    assert (found.bfloat16().float() != found).sum() >= len(TEN) - 1
+
+
 def test_whole_numbers_are_near(folder: Path) -> None:
     reranker = CrossEncoderReranker(model=str(folder), dtype="int8")
     found = reranker.score(QUESTION, passages(TEN))
