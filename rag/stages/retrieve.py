@@ -44,8 +44,9 @@ class RetrieveStage:
 def _with_arms(fused: FoundHits, arms: Sequence[FoundHits], most: int | None) -> Iterator[Hit]:
     """`most` hits of `fused` with what each of `arms` said of them, in the order of the arms."""
     first, *rest = as_rows([fused.pairs[:most], *(arm.pairs for arm in arms)])
-    places = [{row: at for at, row in enumerate(one.rows.tolist())} for one in rest]
-    for hit, row in zip(fused[:most], first.rows.tolist(), strict=True):
+    rows = first.rows.tolist()
+    places = [one.positions(rows) for one in rest]
+    for hit, row in zip(fused[:most], rows, strict=True):
         said = {
             arm.name: StageScore(at + 1, float(one.scores[at]))
             for arm, one, known in zip(arms, rest, places, strict=True)
