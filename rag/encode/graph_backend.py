@@ -22,8 +22,8 @@ class GraphBackend:
     """See `rag.encode.backend.Backend`. `graph` is that of an `EncoderConversion`.
 
     Lengths are padded to whole vector registers, and then a text's vector has the same bits
-    alone and in any batch (measured for all-MiniLM-L6-v2 in float32 and int8, with AVX-512; on
-    processors that it was not measured on, what differs are the last bits).
+    alone and in any batch (measured for all-MiniLM-L6-v2 in float32, bfloat16 and int8, with
+    AVX-512; on processors that it was not measured on, what differs are the last bits).
     """
 
     def __init__(self, spec: ModelSpec, graph: Graph, head: Graph | None) -> None:
