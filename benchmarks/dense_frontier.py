@@ -42,8 +42,8 @@ _MOST_MS, _LEAST_RECALL = 10.0, 0.98
 # What is built, and what each is asked with.
 _KINDS: Sequence[tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]] = (
     ("exact", {}, [{}]),
-    ("pq", {"bits": 2}, [{"candidates": count} for count in (200, 300, 1_000)]),
-    ("pq", {"bits": 1}, [{"candidates": count} for count in (1_000, 4_000)]),
+    ("pq", {"group": 2}, [{"candidates": count} for count in (200, 300, 1_000)]),
+    ("pq", {"group": 4}, [{"candidates": count} for count in (1_000, 4_000)]),
     ("ivf", {"bits": 1}, [{"probed": probed} for probed in (32, 64, 128, 256)]),
     ("ivf", {"bits": 8}, [{"probed": probed} for probed in (32, 128)]),
     ("binary", {"bits": 1}, [{"candidates": count} for count in (100, 300, 1_000)]),

@@ -15,6 +15,7 @@ from founding import SEEDS, encoder, titles_and_abstracts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import dense_frontier
 from rag.config import load_pipeline
 from rag.errors import PipelineError, RequestError
 from rag.protocols import Ids, Vectors
@@ -320,3 +321,9 @@ def test_many_questions_at_once_have_the_bits_of_each_alone(tmp_path: Path) -> N
         assert [{*one} for one in index.search_many(queries, 5, documents)] == [
             {*one} for one in alone
         ]
+
+
+def test_the_benchmark_names_options_that_kinds_have() -> None:
+    for use, structure, searches in dense_frontier._KINDS:
+        for search in searches:
+            dense_frontier._kind(use, {**structure, **search})
