@@ -123,7 +123,8 @@ def test_the_last_layer_is_computed_for_what_is_looked_at(kind: str) -> None:
         initializer_range=0.5,
         num_labels=1,
     )
-    model = getattr(transformers, f"{kind}ForSequenceClassification")(config).eval()
+    # In double precision, as what processors make of the last digits of single differs.
+    model = getattr(transformers, f"{kind}ForSequenceClassification")(config).eval().double()
     ids = torch.randint(5, 40, (3, 12))
     mask = torch.ones_like(ids)
     mask[1, 6:] = 0
@@ -131,7 +132,7 @@ def test_the_last_layer_is_computed_for_what_is_looked_at(kind: str) -> None:
         before = model(input_ids=ids, attention_mask=mask).logits
         assert only_first_token(model)
         after = model(input_ids=ids, attention_mask=mask)
-    assert after.logits[:, 0].tolist() == pytest.approx(before[:, 0].tolist(), abs=1e-5)
+    assert after.logits[:, 0].tolist() == pytest.approx(before[:, 0].tolist(), abs=1e-6)
     assert float(before.std()) > 0.01, "the test could not fail"
     assert not only_first_token(model.base_model)
 
